@@ -1,0 +1,44 @@
+# Everything happens in .venv, which the first target that needs it makes from the locks.
+# `make` alone lists the targets.
+
+BIN = .venv/bin
+ifeq ($(OS),Windows_NT)
+BIN = .venv/Scripts
+endif
+PORT ?= 8000
+
+# The Python that makes .venv. Where none is named, an existing .venv stays as it is.
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(or $(wildcard $(BIN)/python),python3)
+endif
+
+.PHONY: help book serve test freeze lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+book: ## set up .venv, execute the chapters, build _build/html
+	@$(PYTHON) tools/install.py book
+	@$(BIN)/python tools/build.py
+
+serve: book ## build what changed, serve it on 127.0.0.1 and open a browser (PORT=8000)
+	@$(BIN)/python tools/serve.py $(PORT)
+
+test: ## set up .venv, build the book, run every test (PYTEST_ARGS="-k metrics")
+	@$(PYTHON) tools/install.py test
+	@$(BIN)/python tools/browser.py
+	@$(BIN)/python tools/build.py
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+freeze: ## freeze the outputs of trained arithmetic models into mirage_lib/frozen
+	@$(PYTHON) tools/install.py book
+	$(BIN)/mirage arithmetic freeze
+
+lock: ## resolve requirements/ from pyproject.toml (UPGRADE=1 takes newer versions)
+	@$(PYTHON) tools/install.py bootstrap
+	@$(BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
+
+clean: ## remove the built book and all caches; .venv, runs and frozen outputs stay
+	rm -rf _build .pytest_cache .hypothesis .import_linter_cache
+	find mirage_lib tools tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,133 @@
+"""What the book's build adds to Sphinx: formulas as MathML, a guard on alternative text, own assets.
+
+Formulas become MathML while building, so a page needs no script, no font and no network for them.
+A picture without alternative text is a warning, and warnings fail the build.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+from mirage_lib.show import theme
+
+LOG = logging.getLogger(__name__)
+SHORTEST_ALT = 10
+
+
+def show_inline(translator, node: nodes.math) -> None:
+    translator.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def show_block(translator, node: nodes.math_block) -> None:
+    body = convert(node.astext(), display="block")
+    anchor = "".join(f'<span id="{name}"></span>' for name in node["ids"])
+    translator.body.append(f'<div class="math mirage-scroll">{anchor}{body}</div>\n')
+    raise nodes.SkipNode
+
+
+def guard_alternative_text(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Warn of every picture that says nothing to who cannot see it."""
+    for picture in doctree.findall(nodes.image):
+        if len(picture.get("alt", "").strip()) < SHORTEST_ALT:
+            LOG.warning(
+                "picture %s has no telling alternative text: say in words what it shows",
+                picture.get("uri", "?"),
+                location=picture if picture.source else docname,
+                type="mirage",
+                subtype="alt",
+            )
+    for raw in doctree.findall(nodes.raw):
+        for tag in re.findall(r"<(?:img|svg)\b[^>]*>", raw.astext()):
+            said = re.search(r'(?:alt|aria-label)="([^"]*)"', tag)
+            hidden = 'aria-hidden="true"' in tag
+            if not hidden and (said is None or len(said[1].strip()) < SHORTEST_ALT):
+                LOG.warning(
+                    "%s has no telling alternative text: say in words what it shows",
+                    tag[:80],
+                    location=docname,
+                    type="mirage",
+                    subtype="alt",
+                )
+
+
+def write_colours(app: Sphinx, config) -> None:
+    """Write the theme's colours beside the hand-written style sheet and script."""
+    made = Path(app.outdir).parent / "assets"
+    made.mkdir(parents=True, exist_ok=True)
+    (made / "colours.css").write_text(theme.css())
+    config.html_static_path.append(str(made))
+    # Sphinx copies assets only when it writes a page; a changed asset has to make it write them.
+    config.mirage_assets = digest(Path(app.srcdir, "book", "_static"), made)
+
+
+def digest(*folders: Path) -> str:
+    """Return one hash over the contents of all files below the folders."""
+    whole = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            whole.update(path.name.encode() + path.read_bytes())
+    return whole.hexdigest()
+
+
+def drop_live_code(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Leave out Thebe, which the theme loads on every page though no page offers it."""
+    context["script_files"] = [
+        script
+        for script in context.get("script_files", [])
+        if "thebe" not in f"{getattr(script, 'filename', script)} {getattr(script, 'attributes', '')}".lower()
+    ]
+    context["css_files"] = [sheet for sheet in context.get("css_files", []) if "thebe" not in str(sheet.filename)]
+
+
+def slim_icons(app: Sphinx, error: Exception | None) -> None:
+    """Keep only the icons that pages use in the theme's icon script, most of what a page would weigh."""
+    if error is not None or app.builder.format != "html":
+        return
+    used = set()
+    for page in Path(app.outdir).rglob("*.html"):
+        used |= set(re.findall(r"\bfa-([a-z0-9-]+)", page.read_text()))
+    for script in Path(app.outdir, "_static", "scripts").glob("fontawesome*.js"):
+        text = script.read_text()
+        script.write_text(keep_icons(text, used | ICONS_MADE_BY_SCRIPTS))
+    for extra in Path(app.outdir, "_static").rglob("*.map"):
+        extra.unlink()
+
+
+ICONS_MADE_BY_SCRIPTS = {"xmark", "magnifying-glass", "circle-half-stroke", "moon", "sun", "copy", "check"}
+
+
+def keep_icons(script: str, used: set[str]) -> str:
+    """Drop unused entries of the form ``"name":[w,h,[aliases],"code","path"]`` from an icon script."""
+    entry = re.compile(
+        r'(?P<lead>[,{])(?:"(?P<quoted>[a-z0-9-]+)"|(?P<bare>[a-z][a-z0-9]*)):'
+        r'\[\d+,\d+,\[(?P<aliases>[^\]]*)\],"[0-9a-f]+",(?:"[^"]*"|\[[^\]]*\])\]'
+    )
+
+    def keep(match: re.Match) -> str:
+        names = {match["quoted"] or match["bare"], *re.findall(r'"([a-z0-9-]+)"', match["aliases"])}
+        if names & used:
+            return match[0]
+        return "{" if match["lead"] == "{" else ""
+
+    return entry.sub(keep, script).replace("{,", "{")
+
+
+def setup(app: Sphinx) -> dict:
+    app.add_config_value("mirage_assets", "", "html")
+    app.add_html_math_renderer("mathml", (show_inline, None), (show_block, None))
+    app.connect("config-inited", write_colours)
+    app.connect("doctree-resolved", guard_alternative_text)
+    app.connect("html-page-context", drop_live_code, priority=900)
+    app.connect("build-finished", slim_icons)
+    app.add_css_file("colours.css")
+    app.add_css_file("mirage.css")
+    app.add_js_file("explorer.js", loading_method="defer")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,238 @@
+"""Arithmetic problems: which pairs are asked, how a prompt is written, which pairs are held out.
+
+Two operations, as in Section 3 of the paper: the product of two integers below 100 and the sum of
+two integers below 10,000. The answers to them have 1 to 4 and 1 to 5 digits. How a prompt looks was
+never published; ours is plain text with two solved examples, one problem a line::
+
+    12*7=84
+    40*33=1320
+    23*45=
+
+Nothing here knows of models: a problem is three integers, a prompt is a string.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+SHOTS = 2
+HELD_OUT_PARTS = 4
+"""One pair in four is held out: never trained on, never shown as an example."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One arithmetic operation and its problem space.
+
+    Attributes
+    ----------
+    name : str
+        The task's name in outputs tables: ``multiplication`` or ``addition``.
+    sign : str
+        The character between the operands.
+    below : int
+        Operands are the integers from 0 to ``below - 1``.
+    lengths : tuple of int
+        The numbers of digits that an answer can have.
+    """
+
+    name: str
+    sign: str
+    below: int
+    lengths: tuple[int, ...]
+
+    def square(self, length: int) -> int:
+        """Return the smallest bound below which both operands of every such problem lie.
+
+        >>> ADDITION.square(2), MULTIPLICATION.square(2)
+        (100, 100)
+        """
+        return self.below if self.sign == "*" else min(self.below, 10**length)
+
+    def answer(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Return the true answers to ``a <sign> b``.
+
+        >>> MULTIPLICATION.answer(np.array([23]), np.array([45]))
+        array([1035])
+        """
+        return a * b if self.sign == "*" else a + b
+
+
+MULTIPLICATION = Operation("multiplication", "*", 100, (1, 2, 3, 4))
+ADDITION = Operation("addition", "+", 10_000, (1, 2, 3, 4, 5))
+OPERATIONS = {operation.name: operation for operation in (MULTIPLICATION, ADDITION)}
+
+
+def operation(name: str) -> Operation:
+    """Look an operation up by its name.
+
+    Raises
+    ------
+    KeyError
+        If there is no such operation; the message lists those that exist.
+
+    >>> operation("addition").below
+    10000
+    """
+    if name not in OPERATIONS:
+        raise KeyError(f"unknown operation {name!r}: choose one of {', '.join(OPERATIONS)}")
+    return OPERATIONS[name]
+
+
+def digits(values: np.ndarray) -> np.ndarray:
+    """Count decimal digits; zero has one.
+
+    >>> digits(np.array([0, 9, 10, 19998]))
+    array([1, 1, 2, 5])
+    """
+    return np.char.str_len(np.asarray(values).astype(str))
+
+
+def is_held_out(op: Operation, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Tell which pairs belong to the test set.
+
+    The split depends on the pair alone, not on a seed, so that every model of every run is tested on
+    pairs that no model was trained on. A pair and its mirror image fall on the same side: who has
+    seen 12 + 30 has not been surprised by 30 + 12.
+
+    Parameters
+    ----------
+    a, b : integer arrays of one shape
+
+    Returns
+    -------
+    Boolean array of that shape; about one in ``HELD_OUT_PARTS`` is true.
+
+    >>> pairs = np.array([12, 30]), np.array([30, 12])
+    >>> len(set(is_held_out(ADDITION, *pairs).tolist()))
+    1
+    """
+    low = np.minimum(a, b).astype(np.uint64)
+    high = np.maximum(a, b).astype(np.uint64)
+    mixed = (low * np.uint64(10_007) + high + np.uint64(ord(op.sign))) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(31)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(29)
+    return mixed % np.uint64(HELD_OUT_PARTS) == 0
+
+
+def sample_pairs(
+    op: Operation, lengths: np.ndarray, rng: np.random.Generator, held_out: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw one pair for each wanted answer length, uniformly from all pairs with that length.
+
+    "Uniform over pairs" means that 5-digit sums have 4-digit operands, and that few pairs exist at
+    all for the shortest answers: 55 pairs have a one-digit sum.
+
+    Parameters
+    ----------
+    lengths : (n,) integer array
+        The wanted number of digits of each answer.
+    held_out : bool
+        Draw from the test pairs (true) or from the training pairs (false).
+
+    Returns
+    -------
+    Two (n,) integer arrays, the operands.
+
+    Raises
+    ------
+    ValueError
+        If a length cannot occur for this operation.
+
+    >>> rng = np.random.default_rng(0)
+    >>> a, b = sample_pairs(ADDITION, np.array([1, 5]), rng, held_out=False)
+    >>> digits(a + b)
+    array([1, 5])
+    """
+    lengths = np.asarray(lengths)
+    impossible = sorted(set(np.unique(lengths).tolist()) - set(op.lengths))
+    if impossible:
+        raise ValueError(
+            f"{op.name} has no answers of {impossible[0]} digits: choose from {list(op.lengths)}"
+        )
+    a, b = np.zeros_like(lengths), np.zeros_like(lengths)
+    for length in np.unique(lengths):
+        below = op.square(int(length))
+        where = np.flatnonzero(lengths == length)
+        while len(where):
+            # Rejection from a square that holds every wanted pair; what is not accepted is redrawn.
+            x, y = rng.integers(0, below, (2, len(where)))
+            good = (digits_are(op.answer(x, y), int(length))) & (is_held_out(op, x, y) == held_out)
+            a[where[good]], b[where[good]] = x[good], y[good]
+            where = where[~good]
+    return a, b
+
+
+def digits_are(values: np.ndarray, length: int) -> np.ndarray:
+    """Tell which values have exactly ``length`` digits, without making strings.
+
+    >>> digits_are(np.array([0, 9, 10]), 1)
+    array([ True,  True, False])
+    """
+    low = 0 if length == 1 else 10 ** (length - 1)
+    return (values >= low) & (values < 10**length)
+
+
+def held_out_prompts(op: Operation, length: int, n: int, seed: int = 0, shots: int = SHOTS) -> pl.DataFrame:
+    """Make a test cell: ``n`` prompts whose answers have ``length`` digits.
+
+    Problems are drawn without repeats as long as there are held-out ones left; where the problem
+    space is smaller than ``n`` every held-out pair is used equally often, each time behind other
+    examples. ``item`` names the problem, ``prompt_id`` the prompt, so an interval can tell the two
+    apart.
+
+    Parameters
+    ----------
+    n : int
+        Number of prompts.
+    seed : int
+        Seed of the choice of problems and of the examples before them.
+
+    Returns
+    -------
+    Frame with ``task, group, item, prompt_id, prompt, target``; ``group`` is the target length.
+
+    >>> cell = held_out_prompts(ADDITION, 1, 100)
+    >>> cell.height, cell["item"].n_unique() < 55, cell["prompt"].n_unique() > 90
+    (100, True, True)
+    """
+    rng = np.random.default_rng([seed, ord(op.sign), length])
+    a, b = _held_out_pairs(op, length, n, rng)
+    shots_a, shots_b = sample_pairs(op, rng.choice(op.lengths, n * shots), rng, held_out=False)
+    shown = [
+        f"{x}{op.sign}{y}={z}\n"
+        for x, y, z in zip(shots_a, shots_b, op.answer(shots_a, shots_b), strict=True)
+    ]
+    asked = [f"{x}{op.sign}{y}=" for x, y in zip(a, b, strict=True)]
+    return pl.DataFrame(
+        {
+            "task": op.name,
+            "group": np.full(n, length),
+            "item": [text[:-1] for text in asked],
+            "prompt_id": [f"{op.name}-{length}-{seed}-{k}" for k in range(n)],
+            "prompt": ["".join(shown[k * shots : (k + 1) * shots]) + asked[k] for k in range(n)],
+            "target": op.answer(a, b).astype(str),
+        }
+    )
+
+
+def _held_out_pairs(
+    op: Operation, length: int, n: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct held-out pairs first, then whole rounds over all of them until ``n`` are there."""
+    below = op.square(length)
+    if below <= 100:
+        a, b = (grid.ravel() for grid in np.meshgrid(np.arange(below), np.arange(below)))
+        keep = digits_are(op.answer(a, b), length) & is_held_out(op, a, b)
+        a, b = a[keep], b[keep]
+        rounds = [rng.permutation(len(a)) for _ in range(-(-n // len(a)))]
+        order = np.concatenate(rounds)[:n]
+        return a[order], b[order]
+    a, b = sample_pairs(op, np.full(n * 2, length), rng, held_out=True)
+    _, first = np.unique(a * op.below + b, return_index=True)
+    kept = np.sort(first)[:n]
+    return a[kept], b[kept]

@@ -1,0 +1,206 @@
+"""Curves: outputs and a metric become a tidy scaling curve.
+
+A curve has one row a model and group: the estimate, an interval of 95 %, how many outputs stand
+behind it (``n``), how many different problems these are (``n_items``), and the smallest difference
+that so many outputs can show (``resolution``, one over ``n``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from scipy.stats import norm
+
+from mirage_lib import metrics, outputs as tables
+from mirage_lib.metrics import Metric
+
+LEVEL = 0.95
+BY = ("task", "group", "temperature")
+MODEL = ("family", "model", "n_params")
+
+
+def curve(
+    outputs: pl.DataFrame,
+    metric: str | Metric,
+    by: tuple[str, ...] = BY,
+    draws: int = 1000,
+    seed: int = 0,
+) -> pl.DataFrame:
+    """Score outputs and average them into a scaling curve.
+
+    Every problem counts the same: prompts about one problem are averaged first, then problems, then
+    training seeds. The interval is Wilson's where a model has one seed, one prompt a problem and a
+    metric of right or wrong; else it comes from a bootstrap over seeds and, within them, problems.
+    A bootstrap of nothing but zeros or ones says nothing, so there Wilson's interval with the number
+    of problems takes its place.
+
+    Parameters
+    ----------
+    outputs : frame
+        Any outputs table; see :mod:`mirage_lib.outputs`.
+    metric : str or Metric
+        A name in the registry.
+    by : tuple of str
+        Columns that split the curve, next to family, model and number of parameters.
+    draws : int
+        Bootstrap draws.
+    seed : int
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    Frame with the columns of ``by``, then ``family, model, n_params, metric, estimate, low, high, n,
+    n_items, n_seeds, resolution``, sorted by ``by`` and size.
+
+    >>> ladder = tables.load("arithmetic-ladder")
+    >>> accuracy = curve(ladder.filter(pl.col("group") == 4), "exact_match")
+    >>> accuracy.select("estimate").to_series().is_between(0, 1).all()
+    True
+    """
+    metric = metrics.get(metric)
+    tables.require(outputs, [*by, *MODEL, "seed", "item"], "outputs to draw a curve from")
+    scored = outputs.select(*by, *MODEL, "seed", "item").with_columns(score=metric.score(outputs))
+    problems = scored.group_by(*by, *MODEL, "seed", "item", maintain_order=True).agg(
+        score=pl.col("score").mean(), n=pl.len()
+    )
+    rng = np.random.default_rng(seed)
+    rows = []
+    cells = problems.sort(*by, "n_params").group_by(*by, *MODEL, maintain_order=True)
+    for key, cell in cells:
+        by_seed = [part["score"].to_numpy() for part in cell.partition_by("seed")]
+        n, n_items = int(cell["n"].sum()), cell["item"].n_unique()
+        estimate = float(np.mean([values.mean() for values in by_seed]))
+        plain = len(by_seed) == 1 and n == n_items
+        right_or_wrong = metric.range == (0, 1) and cell["score"].is_in([0.0, 1.0]).all()
+        if right_or_wrong and (plain or estimate in (0.0, 1.0)):
+            low, high = wilson(round(estimate * n_items), n_items)
+        else:
+            low, high = bootstrap(by_seed, draws, rng)
+        rows.append((*key, metric.name, estimate, low, high, n, n_items, len(by_seed), 1 / n))
+    names = "metric estimate low high n n_items n_seeds resolution".split()
+    return pl.DataFrame(rows, schema=[*by, *MODEL, *names], orient="row")
+
+
+def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """Wilson's score interval for a share.
+
+    Source: E. B. Wilson 1927; stays between 0 and 1 and is useful at zero successes.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is not positive or ``successes`` is not between 0 and ``n``.
+
+    >>> low, high = wilson(0, 100)
+    >>> round(low, 4), round(high, 4)
+    (0.0, 0.037)
+    """
+    if n < 1 or not 0 <= successes <= n:
+        raise ValueError(f"{successes} successes out of {n}: n has to be at least 1, successes 0 to n")
+    z = norm.ppf((1 + level) / 2)
+    share = successes / n
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    low = 0.0 if successes == 0 else float(middle - half)
+    high = 1.0 if successes == n else float(middle + half)
+    return low, high
+
+
+def highest_when_none(n: int, level: float = LEVEL) -> float:
+    """The largest true share that would still give zero out of ``n`` with probability ``1 - level``.
+
+    One-sided and exact, ``1 - (1 - level)^(1/n)``; about 3/n, the "rule of three".
+
+    >>> round(highest_when_none(100), 4)
+    0.0295
+    """
+    if n < 1:
+        raise ValueError(f"n is {n}: at least one item is needed")
+    return float(1 - (1 - level) ** (1 / n))
+
+
+def needed(share: float, relative_error: float = 0.5, level: float = LEVEL) -> int:
+    """How many items resolve a share to within a relative error.
+
+    Parameters
+    ----------
+    share : float
+        The true share, strictly between 0 and 1.
+    relative_error : float
+        Half-width of the interval divided by the share.
+
+    Returns
+    -------
+    ``n = z^2 (1 - share) / (share * relative_error^2)``, rounded up.
+
+    Raises
+    ------
+    ValueError
+        If the share or the error is out of range.
+
+    >>> needed(0.5, 0.1)
+    385
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share is {share}: it has to lie strictly between 0 and 1")
+    if relative_error <= 0:
+        raise ValueError(f"relative_error is {relative_error}: it has to be positive")
+    z = norm.ppf((1 + level) / 2)
+    return int(np.ceil(z**2 * (1 - share) / (share * relative_error**2)))
+
+
+def bootstrap(
+    by_seed: list[np.ndarray], draws: int, rng: np.random.Generator, level: float = LEVEL
+) -> tuple[float, float]:
+    """Percentile interval of a mean over seeds of means over problems.
+
+    Each draw takes as many seeds as there are, with replacement, and resamples the problems of each.
+
+    >>> low, high = bootstrap([np.array([0.0, 1.0] * 50)], 500, np.random.default_rng(0))
+    >>> low < 0.5 < high
+    True
+    """
+    seeds = len(by_seed)
+    taken = rng.integers(0, seeds, (draws, seeds))
+    means = np.zeros(draws)
+    for s, values in enumerate(by_seed):
+        # Resampling values with replacement is drawing how often each distinct value comes up.
+        distinct, counts = np.unique(values, return_counts=True)
+        for slot in range(seeds):
+            here = np.flatnonzero(taken[:, slot] == s)
+            if len(distinct) <= 64:
+                drawn = rng.multinomial(len(values), counts / len(values), size=len(here))
+                means[here] += drawn @ distinct / len(values) / seeds
+            else:
+                drawn = rng.integers(0, len(values), (len(here), len(values)))
+                means[here] += values[drawn].mean(axis=1) / seeds
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def published(name: str) -> pl.DataFrame:
+    """Load a curve that others published, as digitised from their figure.
+
+    Parameters
+    ----------
+    name : str
+        ``fig2`` (the mathematical model) or ``fig3`` (GPT-3 arithmetic).
+
+    Raises
+    ------
+    KeyError
+        If there is no such curve.
+    OutputsError
+        If the file's bytes are not those of the manifest.
+
+    >>> published("fig2").height
+    34
+    """
+    known = {Path(file).stem: file for file in tables.manifest() if file.endswith(".csv")}
+    if name not in known:
+        raise KeyError(f"no published curve is called {name!r}: choose one of {', '.join(known)}")
+    path = tables.FROZEN / known[name]
+    tables.verify(path, tables.manifest()[path.name]["sha256"])
+    return pl.read_csv(path, comment_prefix="#")

@@ -1,0 +1,158 @@
+"""Emergence: what is read off a scaling curve.
+
+The published score (Section 4 of the paper; BIG-bench calls it breakthroughness), the scores that a
+smooth curve of the same size and noise would get by chance, and the plain question whether the
+smaller models foretell the largest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import curve_fit
+from scipy.special import expit
+
+
+def score(sizes: Sequence[float], values: Sequence[float]) -> float:
+    """Return the emergence score exactly as the paper prints it.
+
+    ``sign(argmax y - argmin y) * (max y - min y) / sqrt(median((y_i - y_{i-1})^2))`` over the models
+    sorted by size. The sign is positive where the best value belongs to a larger model than the
+    worst, so a metric for which lower is better has to be negated first.
+
+    Parameters
+    ----------
+    sizes : (n,) numbers of parameters, in any order
+    values : (n,) scores, higher is better
+
+    Returns
+    -------
+    A number, at least about 1 in size for any change; plus or minus infinity where the median step is
+    zero although something changed (the formula divides by zero there, and the sharpest curves of all
+    are of this kind); 0 where nothing changed.
+
+    Raises
+    ------
+    ValueError
+        For fewer than two models, repeated sizes, or values that are not finite.
+
+    >>> score([1, 2, 3, 4], [0.0, 1.0, 2.0, 3.0])
+    3.0
+    >>> score([1, 2, 3, 4], [0.0, 0.0, 0.0, 1.0])
+    inf
+    """
+    sizes, values = _sorted(sizes, values)
+    span = values.max() - values.min()
+    if span == 0:
+        return 0.0
+    sign = 1.0 if values.argmax() > values.argmin() else -1.0
+    middle = np.sqrt(np.median(np.diff(values) ** 2))
+    return sign * (float(span / middle) if middle > 0 else np.inf)
+
+
+def _sorted(sizes: Sequence[float], values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    sizes, values = np.asarray(sizes, dtype=float), np.asarray(values, dtype=float)
+    if sizes.shape != values.shape or sizes.ndim != 1 or len(sizes) < 2:
+        raise ValueError(
+            f"{sizes.size} sizes and {values.size} values: give at least two models, one value each"
+        )
+    if not (np.isfinite(sizes).all() and np.isfinite(values).all()):
+        raise ValueError("a size or a value is not finite: drop that model first")
+    order = np.argsort(sizes)
+    if (np.diff(sizes[order]) == 0).any():
+        raise ValueError("two models have the same size: average them first")
+    return sizes[order], values[order]
+
+
+def null_scores(
+    sizes: Sequence[float],
+    values: Sequence[float],
+    errors: Sequence[float],
+    draws: int = 2000,
+    seed: int = 0,
+) -> np.ndarray:
+    """Scores that a smooth curve with the same models and the same noise would get.
+
+    Smooth means: a straight line in the logarithm of size from the first value to the last. Each draw
+    adds normal noise with the given standard errors and takes the score.
+
+    Parameters
+    ----------
+    errors : (n,) standard errors of the values
+    draws, seed : how many draws, and their seed
+
+    Returns
+    -------
+    (draws,) scores.
+
+    >>> null = null_scores([1e6, 1e7, 1e8, 1e9], [0, 0.1, 0.2, 0.3], [1e-6] * 4, draws=5)
+    >>> np.round(null, 2)
+    array([3., 3., 3., 3., 3.])
+    """
+    sizes, values = _sorted(sizes, values)
+    errors = np.asarray(errors, dtype=float)
+    if errors.shape != values.shape or not (errors >= 0).all():
+        raise ValueError(f"{errors.size} standard errors for {values.size} values: one each, none negative")
+    log_size = np.log(sizes)
+    share = (log_size - log_size[0]) / (log_size[-1] - log_size[0])
+    line = values[0] + share * (values[-1] - values[0])
+    noise = np.random.default_rng(seed).normal(size=(draws, len(line))) * errors
+    return np.array([score(sizes, row) for row in line + noise])
+
+
+def exceedance(observed: float, null: np.ndarray) -> float:
+    """How often the smooth null scores at least as high; never exactly zero.
+
+    >>> exceedance(5.0, np.array([1.0, 2.0, 6.0]))
+    0.5
+    """
+    return float((1 + np.sum(null >= observed)) / (1 + len(null)))
+
+
+class Forecast(NamedTuple):
+    """A prediction of the largest model from the smaller ones.
+
+    Attributes
+    ----------
+    predicted, observed, error : float
+        ``error`` is observed minus predicted.
+    """
+
+    predicted: float
+    observed: float
+    error: float
+
+
+def forecast(sizes: Sequence[float], values: Sequence[float], shape: str = "line") -> Forecast:
+    """Fit the smaller models, predict the largest, and say how far off that was.
+
+    Parameters
+    ----------
+    shape : str
+        ``line``: a straight line in the logarithm of size. ``sigmoid``: a logistic curve from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        For an unknown shape, or fewer than three smaller models.
+
+    >>> round(forecast([1, 10, 100, 1000], [0.0, 1.0, 2.0, 5.0]).error, 6)
+    2.0
+    """
+    sizes, values = _sorted(sizes, values)
+    if len(sizes) < 4:
+        raise ValueError(f"{len(sizes)} models: a forecast needs three smaller ones and the one to predict")
+    x = np.log(sizes)
+    if shape == "line":
+        predicted = np.polyval(np.polyfit(x[:-1], values[:-1], 1), x[-1])
+    elif shape == "sigmoid":
+        centre = x[:-1].mean()
+        (slope, shift), _ = curve_fit(
+            lambda t, a, b: expit(a * (t - centre) + b), x[:-1], values[:-1], p0=(1, 0), maxfev=20_000
+        )
+        predicted = expit(slope * (x[-1] - centre) + shift)
+    else:
+        raise ValueError(f"unknown shape {shape!r}: choose 'line' or 'sigmoid'")
+    return Forecast(float(predicted), float(values[-1]), float(values[-1] - predicted))

@@ -1,0 +1,370 @@
+"""Outputs: what models said, one row for one thing a model did with one item.
+
+A table of outputs is a Polars frame with the columns of :data:`COMMON` and those of its kind
+(:data:`KINDS`). On disk it is a Parquet file that carries its stamp (command, code revision,
+versions, device, seeds, date, licence, origin) in its metadata, and whose SHA-256 stands in the
+manifest beside it. Nothing here computes a score: that is what :mod:`mirage_lib.metrics` is for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import polars as pl
+
+FROZEN = Path(__file__).parent / "frozen"
+ORIGINS = ("ours", "published", "digitised")
+STAMP_FIELDS = (
+    "command",
+    "revision",
+    "versions",
+    "device",
+    "seeds",
+    "date",
+    "licence",
+    "origin",
+    "finished",
+)
+_WHOLE, _REAL, _TEXT = "a whole number", "a real number", "text"
+
+COMMON = {
+    "family": _TEXT,
+    "model": _TEXT,
+    "n_params": _WHOLE,
+    "seed": _WHOLE,
+    "task": _TEXT,
+    "item": _TEXT,
+    "group": _WHOLE,
+    "temperature": _REAL,
+    "sample": _WHOLE,
+}
+"""Columns that every outputs table has. ``group`` is what curves are split by: the target length,
+or K, or L."""
+
+KINDS = {
+    "text": {"prompt_id": _TEXT, "target": _TEXT, "output": _TEXT, "finish_reason": _TEXT},
+    "choice": {"target_index": _WHOLE, "probabilities": "a list of real numbers"},
+    "image label": {"label": _WHOLE, "predicted": _WHOLE, "probability": _REAL},
+    "reconstruction": {"squared_error": _REAL},
+    "sequence": {"correct": "a list of true or false"},
+}
+"""Payload columns by kind. Text outputs may also carry ``prompt``, ``target_logprob`` and
+``token_logprobs``."""
+
+OPTIONAL = {
+    "prompt": _TEXT,
+    "target_logprob": _REAL,
+    "token_logprobs": "a list of real numbers",
+}
+
+
+class OutputsError(ValueError):
+    """An outputs table, or a file of one, is not what it has to be."""
+
+
+def check(outputs: pl.DataFrame, kind: str) -> pl.DataFrame:
+    """Return the table unchanged if it is a whole, valid outputs table of that kind.
+
+    Parameters
+    ----------
+    outputs : frame
+        One row an output.
+    kind : str
+        One of :data:`KINDS`.
+
+    Raises
+    ------
+    OutputsError
+        For an unknown kind, an empty table, a missing column, a wrong type, a missing value, a NaN
+        or an impossible number. The message names the column, what was found and what is allowed.
+
+    >>> check(pl.DataFrame({"family": ["a"]}), "text")
+    Traceback (most recent call last):
+    ...
+    mirage_lib.outputs.OutputsError: column 'model' is missing from these text outputs: they need \
+family, model, n_params, seed, task, item, group, temperature, sample, prompt_id, target, output, \
+finish_reason
+    """
+    if kind not in KINDS:
+        raise OutputsError(f"unknown kind of outputs {kind!r}: choose one of {', '.join(KINDS)}")
+    needed = COMMON | KINDS[kind]
+    require(outputs, needed, f"these {kind} outputs")
+    for column, wanted in (needed | OPTIONAL).items():
+        if column in outputs.columns:
+            _check_type(outputs[column], wanted)
+    _check_values(outputs)
+    return outputs
+
+
+def require(outputs: pl.DataFrame, columns: Iterable[str], what: str) -> None:
+    """Raise an :class:`OutputsError` unless the table has rows and all the named columns.
+
+    >>> require(pl.DataFrame({"target": ["4"]}), ["target"], "exact match")
+    """
+    columns = list(columns)
+    for column in columns:
+        if column not in outputs.columns:
+            raise OutputsError(
+                f"column {column!r} is missing from {what}: they need {', '.join(columns)}"
+            )
+    if outputs.is_empty():
+        raise OutputsError(f"{what} are an empty table: at least one row is needed")
+
+
+def _check_type(column: pl.Series, wanted: str) -> None:
+    dtype = column.dtype
+    inner = dtype.inner if isinstance(dtype, pl.List) else None
+    fits = {
+        _TEXT: dtype in (pl.String, pl.Categorical),
+        _WHOLE: dtype.is_integer(),
+        _REAL: dtype.is_numeric(),
+        "a list of real numbers": inner is not None and inner.is_numeric(),
+        "a list of true or false": inner == pl.Boolean,
+    }[wanted]
+    if not fits:
+        raise OutputsError(f"column {column.name!r} holds {dtype}, but has to hold {wanted}")
+
+
+def _check_values(outputs: pl.DataFrame) -> None:
+    for name in outputs.columns:
+        column = outputs[name]
+        if column.null_count():
+            raise OutputsError(
+                f"column {name!r} has {column.null_count()} missing values: fill or drop those rows"
+            )
+        flat = column.explode() if isinstance(column.dtype, pl.List) else column
+        if flat.dtype.is_float() and flat.is_nan().any():
+            raise OutputsError(f"column {name!r} has {flat.is_nan().sum()} NaN: every number has to be known")
+    for name, low in (("n_params", 1), ("temperature", 0), ("sample", 0), ("squared_error", 0)):
+        if name in outputs.columns and outputs[name].min() < low:
+            raise OutputsError(f"column {name!r} has {outputs[name].min()}: {low} is the least allowed")
+    for name in ("target_logprob", "token_logprobs"):
+        if name in outputs.columns:
+            highest = outputs[name].explode().max() if "token" in name else outputs[name].max()
+            if highest is not None and highest > 1e-6:
+                raise OutputsError(f"column {name!r} has {highest}: a log-probability is at most 0")
+    if "probabilities" in outputs.columns:
+        check_probabilities(outputs)
+
+
+def check_probabilities(outputs: pl.DataFrame, tolerance: float = 1e-3) -> None:
+    """Raise an :class:`OutputsError` unless each ``probabilities`` list is a distribution over choices
+    that ``target_index`` points into.
+
+    >>> check_probabilities(pl.DataFrame({"target_index": [0], "probabilities": [[0.9, 0.3]]}))
+    Traceback (most recent call last):
+    ...
+    mirage_lib.outputs.OutputsError: probabilities of row 0 sum to 1.2: they have to sum to 1
+    """
+    lists = outputs["probabilities"]
+    low = lists.list.min().min()
+    if low is None or low < 0:
+        raise OutputsError(f"probabilities have {low} in them: each has to lie between 0 and 1")
+    sums = lists.list.sum()
+    off = (~((sums - 1).abs() <= tolerance)).arg_true()
+    if len(off):
+        row = int(off[0])
+        raise OutputsError(f"probabilities of row {row} sum to {sums[row]:.4g}: they have to sum to 1")
+    outside = ((outputs["target_index"] < 0) | (outputs["target_index"] >= lists.list.len())).arg_true()
+    if len(outside):
+        row = int(outside[0])
+        raise OutputsError(
+            f"target_index of row {row} is {outputs['target_index'][row]}, but there are "
+            f"{len(lists[row])} choices: 0 is the first"
+        )
+
+
+def stamp(
+    command: str,
+    seeds: Iterable[int],
+    licence: str,
+    origin: str = "ours",
+    device: str = "cpu",
+    packages: Iterable[str] = ("numpy", "polars"),
+) -> dict:
+    """Collect what a later reader needs to make the same outputs again.
+
+    Raises
+    ------
+    OutputsError
+        If the origin is none of ``ours``, ``published``, ``digitised``.
+
+    >>> stamp("mirage arithmetic train", seeds=[0], licence="CC0-1.0")["origin"]
+    'ours'
+    """
+    if origin not in ORIGINS:
+        raise OutputsError(f"unknown origin {origin!r}: choose one of {', '.join(ORIGINS)}")
+    return {
+        "command": command,
+        "revision": _revision(),
+        "versions": {"python": platform.python_version()} | {p: _version(p) for p in packages},
+        "device": device,
+        "seeds": list(seeds),
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "licence": licence,
+        "origin": origin,
+        "finished": True,
+    }
+
+
+def _revision() -> str:
+    """The commit of this code, ``-dirty`` behind it where the working tree differs."""
+    here = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        head = subprocess.run([*here, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        changed = subprocess.run(
+            [*here, "status", "--porcelain", "--", "."], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown (no git checkout)"
+    return head.stdout.strip() + ("-dirty" if changed.stdout.strip() else "")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def save(
+    outputs: pl.DataFrame, name: str, kind: str, stamp: dict, folder: str | Path = FROZEN
+) -> Path:
+    """Freeze a table: check it, write it whole or not at all, enter its hash in the manifest.
+
+    Parameters
+    ----------
+    name : str
+        The name to load it by; the file is ``<name>.parquet``.
+    stamp : dict
+        From :func:`stamp`.
+    folder : path
+        Where file and manifest lie; the package's own frozen files by default.
+
+    Returns
+    -------
+    The file's path.
+
+    Raises
+    ------
+    OutputsError
+        If the table is not valid or the stamp is not whole. Nothing is written then.
+    """
+    check(outputs, kind)
+    missing = [field for field in STAMP_FIELDS if field not in stamp]
+    if missing:
+        raise OutputsError(f"the stamp lacks {missing[0]!r}: it needs {', '.join(STAMP_FIELDS)}")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.parquet"
+    part = path.with_suffix(".part")
+    outputs.write_parquet(
+        part,
+        compression="zstd",
+        compression_level=19,
+        metadata={"kind": kind, "stamp": json.dumps(stamp)},
+    )
+    os.replace(part, path)
+    entry = {"kind": kind, "rows": outputs.height, "sha256": sha256(path)}
+    _write_manifest(folder, manifest(folder) | {path.name: entry})
+    return path
+
+
+def load(name: str | Path, folder: str | Path = FROZEN) -> pl.DataFrame:
+    """Load frozen outputs, having checked hash, stamp and contents.
+
+    Parameters
+    ----------
+    name : str
+        A frozen table's name, such as ``arithmetic-ladder``.
+
+    Raises
+    ------
+    OutputsError
+        If there is no such table, if its bytes are not those of the manifest, or if it comes from a
+        run that did not finish. The message says which, in one sentence.
+
+    >>> ladder = load("arithmetic-ladder")
+    >>> ladder.select("task", "target", "output").columns
+    ['task', 'target', 'output']
+    >>> load("arithmetic-leader")
+    Traceback (most recent call last):
+    ...
+    mirage_lib.outputs.OutputsError: no frozen outputs are called 'arithmetic-leader': there are \
+arithmetic-ladder, arithmetic-ladder-short
+    """
+    path, kind = _find(name, folder)
+    outputs = pl.read_parquet(path)
+    try:
+        return check(outputs, kind)
+    except OutputsError as error:
+        raise OutputsError(f"{path.name}: {error}") from None
+
+
+def read_stamp(name: str | Path, folder: str | Path = FROZEN) -> dict:
+    """Return the stamp of frozen outputs: where they come from and how to make them again.
+
+    >>> read_stamp("arithmetic-ladder")["origin"]
+    'ours'
+    """
+    path, _ = _find(name, folder)
+    return json.loads(pl.read_parquet_metadata(path)["stamp"])
+
+
+def _find(name: str | Path, folder: str | Path) -> tuple[Path, str]:
+    """Locate a frozen table and vouch for its bytes and its stamp."""
+    folder = Path(folder)
+    entries = manifest(folder)
+    path = folder / f"{name}.parquet"
+    if path.name not in entries:
+        known = sorted(Path(file).stem for file in entries if file.endswith(".parquet"))
+        raise OutputsError(
+            f"no frozen outputs are called {str(name)!r}: there are {', '.join(known) or 'none'}"
+        )
+    verify(path, entries[path.name]["sha256"])
+    metadata = pl.read_parquet_metadata(path)
+    if not json.loads(metadata.get("stamp", "{}")).get("finished"):
+        raise OutputsError(f"{path.name} comes from a run that did not finish: let it end, then freeze it")
+    return path, metadata["kind"]
+
+
+def verify(path: Path, expected: str) -> None:
+    """Raise an :class:`OutputsError` unless the file is there and has the expected SHA-256."""
+    if not path.exists():
+        raise OutputsError(f"{path.name} stands in the manifest but not in {path.parent}: fetch it again")
+    found = sha256(path)
+    if found != expected:
+        raise OutputsError(
+            f"{path.name} is not the file that was frozen: expected SHA-256 {expected}, found {found}; "
+            "restore it with 'git checkout' or freeze it anew"
+        )
+
+
+def sha256(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def manifest(folder: str | Path = FROZEN) -> dict[str, dict]:
+    """Return the manifest of a folder of frozen files: file name to kind, rows and hash.
+
+    >>> "arithmetic-ladder.parquet" in manifest()
+    True
+    """
+    path = Path(folder) / "manifest.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _write_manifest(folder: Path, entries: dict) -> None:
+    part = folder / "manifest.part"
+    part.write_text(json.dumps(dict(sorted(entries.items())), indent=1) + "\n")
+    os.replace(part, folder / "manifest.json")

@@ -1,0 +1,1 @@
+"""Showing: curves become figures and explorers. Nothing is scored or fitted here."""

@@ -1,0 +1,286 @@
+"""Explorers: a figure whose metric, group or test-set size the reader changes.
+
+What a cell returns is a static figure with its table, readable without scripts, and beside it the rows
+and the chart's specification as data. Where scripts run, ``explorer.js`` draws the rows with Vega,
+builds labelled native controls, keeps their state in the page's address, and says in a live region
+what changed. Every number shown comes from the rows, so the page computes nothing that Python did not;
+the one exception is the mathematical model, whose few formulas the script repeats (and a test compares).
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from dataclasses import asdict, dataclass, field
+
+import polars as pl
+
+from mirage_lib import curves, metrics
+from mirage_lib.show import theme
+from mirage_lib.show.figures import Figure, folded_table
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Control:
+    """One thing that the reader can change.
+
+    Attributes
+    ----------
+    name, label : str
+        As in the address, and as on the page.
+    value : object
+        At the start.
+    options : list of dict
+        ``{"value": ..., "label": ...}`` for a choice; other keys go with the option to the script. An
+        empty list makes a slider (with ``least, most, step``) or, for a true or false value, a box.
+    field : str
+        The rows' column that has to equal the value; empty if the control does something else. The
+        value ``all`` lets every row through.
+    """
+
+    name: str
+    label: str
+    value: object
+    options: list[dict] = field(default_factory=list)
+    field: str = ""
+    least: float = 0
+    most: float = 0
+    step: float = 0
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """A static figure and everything the page needs to make it move.
+
+    Attributes
+    ----------
+    name : str
+        Its address on the page is ``#explorer-<name>``.
+    figure : Figure
+        Shown without scripts, and its caption and table with them too.
+    controls : list of Control
+    rows : frame
+        What is drawn; columns ``n_params, estimate, low, high, n`` and those that controls filter by.
+    group : dict
+        ``field`` and ``title`` of the column that colour and symbol tell apart, and its ``values``.
+    metric : dict
+        What is drawn where no control named ``metric`` chooses it; see :func:`metric_options`.
+    model : str
+        The name of a formula in the script that makes the rows instead, or empty.
+    x_title : str
+    """
+
+    name: str
+    figure: Figure
+    controls: list[Control]
+    rows: pl.DataFrame
+    group: dict
+    metric: dict = field(default_factory=dict)
+    model: str = ""
+    x_title: str = "Parameters (log scale)"
+
+    def _repr_html_(self) -> str:
+        payload = {
+            "controls": [asdict(control) for control in self.controls],
+            "rows": {name: _compact(self.rows[name]) for name in self.rows.columns},
+            "specs": {axis: chart(axis, self.group, self.x_title) for axis in ("linear", "log")},
+            "group": self.group,
+            "metric": self.metric,
+            "model": self.model,
+        }
+        data = json.dumps(payload, separators=(",", ":")).replace("</", "<\\/")
+        return (
+            f'<figure class="mirage-figure mirage-explorer" id="explorer-{self.name}">'
+            '<div class="mirage-controls" role="group" aria-label="Change the figure" hidden></div>'
+            f'<div class="mirage-stage">{self.figure.svg}</div>'
+            '<p class="mirage-status" role="status" aria-live="polite"></p>'
+            f"<figcaption>{self.figure.caption}</figcaption>{folded_table(self.figure.table)}"
+            f'<script type="application/json">{data}</script></figure>'
+        )
+
+
+def _compact(column: pl.Series) -> list:
+    return [float(f"{x:.4g}") for x in column] if column.dtype.is_float() else column.to_list()
+
+
+def chart(axis: str, group: dict, x_title: str) -> dict:
+    """Compile the chart that all explorers share, to Vega.
+
+    The script sets the data set ``rows`` and the signals ``title, y_low, y_high, bands``.
+
+    Parameters
+    ----------
+    axis : str
+        ``linear`` or ``log``, of the vertical axis.
+    """
+    import vl_convert
+
+    colour = {
+        "field": "group",
+        "type": "ordinal",
+        "title": group["title"],
+        "sort": None,
+        "scale": {"domain": group["values"], "range": _spread(theme.ORDERED, len(group["values"]))},
+        **({"legend": None} if len(group["values"]) == 1 else {}),
+    }
+    size_axis = {
+        "title": x_title,
+        "labelExpr": "datum.value >= 1e9 ? datum.value / 1e9 + 'B' : datum.value >= 1e6 ? "
+        "datum.value / 1e6 + 'M' : datum.value >= 1e3 ? datum.value / 1e3 + 'k' : datum.label",
+        "grid": False,
+        "values": [step * 10**decade for decade in range(2, 13) for step in (1, 3)],
+        "labelOverlap": "greedy",
+    }
+    scale = {"domainMin": {"expr": "y_low"}, "domainMax": {"expr": "y_high"}, "nice": False, "clamp": True}
+    if axis == "log":
+        scale["type"] = "log"
+    x = {"field": "n_params", "type": "quantitative", "scale": {"type": "log", "nice": False, "padding": 12}}
+    y_axis = {"title": None, "tickCount": 6, **({"format": "~g"} if axis == "log" else {})}
+    y = {"field": "y", "type": "quantitative", "scale": scale, "axis": y_axis}
+    dash = {k: v for k, v in colour.items() if k != "scale"} | {
+        "scale": {
+            "domain": group["values"],
+            "range": [theme.VEGA_DASHES[k % 5] for k in range(len(group["values"]))],
+        }
+    }
+    shape = dash | {
+        "scale": {
+            "domain": group["values"],
+            "range": [theme.VEGA_SHAPES[k % 5] for k in range(len(group["values"]))],
+        }
+    }
+    spec = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "config": theme.VEGA_CONFIG,
+        "width": "container",
+        "height": 300,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "params": [
+            {"name": "title", "value": ""},
+            {"name": "y_low", "value": 0.001 if axis == "log" else 0},
+            {"name": "y_high", "value": 1},
+            {"name": "bands", "value": 0.18},
+        ],
+        "title": {
+            "text": {"expr": "title"},
+            "anchor": "start",
+            "fontWeight": "normal",
+            "fontSize": 13,
+            "color": theme.variable("ink"),
+        },
+        "data": {"name": "rows", "values": []},
+        "encoding": {"x": x | {"axis": size_axis}, "color": colour},
+        "layer": [
+            {
+                "mark": {"type": "area", "opacity": {"expr": "bands"}, "line": False, "interpolate": "linear"},
+                "encoding": {
+                    "y": y | {"field": "band_low"},
+                    "y2": {"field": "band_high"},
+                },
+            },
+            {"mark": {"type": "line", "clip": True}, "encoding": {"y": y, "strokeDash": dash}},
+            {
+                "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
+                "name": "models",
+                "encoding": {
+                    "y": y,
+                    "shape": shape,
+                    "fill": colour,
+                    "stroke": colour,
+                    "fillOpacity": {"field": "seen", "type": "quantitative", "scale": None, "legend": None},
+                    "tooltip": [
+                        {"field": "n_params", "title": "parameters", "format": ","},
+                        {"field": "group", "title": group["title"]},
+                        {"field": "estimate", "title": "estimate", "format": ".4~g"},
+                        {"field": "low", "title": "low", "format": ".4~g"},
+                        {"field": "high", "title": "high", "format": ".4~g"},
+                        {"field": "n", "title": "outputs"},
+                    ],
+                },
+            },
+        ],
+    }
+    return vl_convert.vegalite_to_vega(spec)
+
+
+def _spread(colours: tuple[str, ...], count: int) -> list[str]:
+    """Pick ``count`` colours, as far apart as the scale allows, as CSS."""
+    if count == 1:
+        return [theme.variable("accent")]
+    picks = [round(k * (len(colours) - 1) / (count - 1)) for k in range(count)]
+    return [theme.variable(colours[k]) for k in picks]
+
+
+def metric_options(names: list[str], rows: pl.DataFrame) -> list[dict]:
+    """Describe metrics to the script: label, drawing direction and the range of the axis.
+
+    A metric for which lower is better is drawn upside down, as the paper does, so up is always better;
+    on a log axis its distance from perfect is drawn instead.
+    """
+    options = []
+    for name in names:
+        metric = metrics.get(name)
+        sign = -1 if metric.better == "lower" else 1
+        ends = rows.filter(pl.col("metric") == name).select(low=pl.col("low").min(), high=pl.col("high").max())
+        low, high = (sign * ends["low"][0], sign * ends["high"][0])
+        low, high = min(low, high), max(low, high)
+        if metric.range == (0, 1):
+            low, high = 0.0, 1.0
+        elif metric.better == "lower" or metric.range[1] == 0:
+            high = 0.0
+        options.append(
+            {
+                "value": name,
+                "label": metric.label,
+                "sign": sign,
+                "log_sign": -1 if metric.range[1] == 0 else 1,
+                "domain": [round(low, 3), round(high, 3)],
+                "title": ("minus " if sign < 0 else "") + metric.label[0].lower() + metric.label[1:],
+            }
+        )
+    return options
+
+
+def subsampled(outputs: pl.DataFrame, n: int) -> pl.DataFrame:
+    """Keep the first ``n`` prompts of each task and group: the test set as it might have been.
+
+    Prompts were drawn in random order when they were made, so the first ones are a fair sample.
+
+    >>> frame = pl.DataFrame({"task": ["t"] * 3, "group": [1] * 3, "prompt_id": ["a", "b", "a"]})
+    >>> subsampled(frame, 1)["prompt_id"].to_list()
+    ['a', 'a']
+    """
+    kept = (
+        outputs.select("task", "group", "prompt_id")
+        .unique(maintain_order=True)
+        .group_by("task", "group", maintain_order=True)
+        .head(n)
+    )
+    return outputs.join(kept, on=["task", "group", "prompt_id"], how="semi", maintain_order="left")
+
+
+def metric_rows(outputs: pl.DataFrame, names: list[str], sizes: tuple[int, ...], draws: int = 300) -> pl.DataFrame:
+    """Curves of frozen outputs under several metrics, test-set sizes and seeds, in one frame.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Numbers of prompts a group; 0 means all.
+
+    Returns
+    -------
+    Rows of :func:`curves.curve`, with ``items`` (the wanted size) and ``run`` (``mean`` or a seed).
+    """
+    parts = []
+    seeds = sorted(outputs["seed"].unique())
+    for items in sizes:
+        some = subsampled(outputs, items) if items else outputs
+        for run in ["mean", *seeds]:
+            part = some if run == "mean" else some.filter(pl.col("seed") == run)
+            for name in names:
+                curve = curves.curve(part, name, by=("task", "group"), draws=draws)
+                parts.append(curve.with_columns(items=pl.lit(str(items or ALL)), run=pl.lit(str(run))))
+    columns = "task group metric items run n_params estimate low high n".split()
+    return pl.concat(parts).select(columns)

@@ -1,0 +1,164 @@
+"""Build the book: execute the chapters that have to be, write the pages, fail on any warning.
+
+    .venv/bin/python tools/build.py                      this book, to _build/html
+    .venv/bin/python tools/build.py --source DIR --output DIR   another one, to DIR/_build/html
+
+Only executed cells are kept from one build to the next. A chapter is executed again when its own
+code changes, and all are when the library, the frozen outputs or the locked packages do. Pages are
+always written anew, since Sphinx would repeat neither the warnings of a page that it takes from its
+cache nor notice that another page's target went away. Nothing at all changed: nothing is done.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS_DEPEND_ON = ("mirage_lib/**/*", "requirements/*.txt")
+PAGES_DEPEND_ON = ("book/**/*", "*.md", "_config.yml", "_toc.yml")
+LOCATED = re.compile(r"^(?P<page>\S+?\.(?:md|ipynb|rst|py))(?::[^ ]*)? (?:WARNING|ERROR|CRITICAL): (?P<text>.*)")
+UNLOCATED = re.compile(r"^(?:WARNING|ERROR|CRITICAL): (?P<text>.*)")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+
+
+def main(arguments: list[str]) -> int:
+    """Build the book where anything changed; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--source", type=Path, default=ROOT, help="folder with _config.yml and _toc.yml")
+    parser.add_argument("--output", type=Path, help="folder that gets _build; the source by default")
+    options = parser.parse_args(arguments)
+    source = options.source.resolve()
+    build = (options.output or source).resolve() / "_build"
+    page = build / "html" / "index.html"
+    state = build / ".digest"
+
+    results = digest(ROOT, RESULTS_DEPEND_ON) + sys.version
+    everything = digest(source, PAGES_DEPEND_ON) + digest(ROOT, ["tools/build.py"]) + results
+    last = read(state)
+    if last.get("everything") == everything and page.exists():
+        print(f"Nothing changed since the last build. Open {shown(page)}, or say `make serve`.")
+        return 0
+    cache = build / ".jupyter_cache"
+    if cache.exists() and last.get("results") != results:
+        print("The library, the frozen outputs or the packages changed: every chapter is executed again.")
+        shutil.rmtree(cache)
+    for folder in (build / "html", build / ".doctrees"):
+        shutil.rmtree(folder, ignore_errors=True)
+    build.mkdir(parents=True, exist_ok=True)
+    # A failed build keeps what it executed well, but is never taken for a finished one.
+    state.write_text(json.dumps({"results": results}))
+
+    start = time.monotonic()
+    status, lines = run(source, build.parent)
+    if status:
+        print("\n".join(["", *failures(lines, source, build)]), file=sys.stderr)
+        return 1
+    state.write_text(json.dumps({"results": results, "everything": everything}))
+    print(f"\nThe book was built in {time.monotonic() - start:.0f} s. Open {shown(page)}, or say `make serve`.")
+    return 0
+
+
+def digest(root: Path, patterns: Iterable[str]) -> str:
+    """SHA-256 of the names and bytes of the files below a folder that fit one of the patterns.
+
+    Byte code, hidden files, half-written files and what builds make do not count.
+    """
+    total = hashlib.sha256()
+    for path in sorted({path for pattern in patterns for path in root.glob(pattern)}):
+        name = path.relative_to(root)
+        ignored = any(part.startswith(".") or part in ("__pycache__", "_build") for part in name.parts)
+        if ignored or path.suffix in (".pyc", ".part") or not path.is_file():
+            continue
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{name.as_posix()} {content}\n".encode())
+    return total.hexdigest()
+
+
+def read(state: Path) -> dict[str, str]:
+    """The digests of the last build; empty where there was none."""
+    try:
+        return json.loads(state.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def run(source: Path, output: Path) -> tuple[int, list[str]]:
+    """Run Jupyter Book, warnings fatal, and pass on what it says; return its status and its lines."""
+    command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(source), "--path-output", str(output)]
+    # The kernel has to be this environment's, whatever the user has installed elsewhere.
+    env = os.environ | {
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    lines = []
+    with subprocess.Popen(
+        [*command, "-W", "-n", "--keep-going"],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        for line in process.stdout:
+            line = COLOUR.sub("", line.rstrip())
+            lines.append(line)
+            print(line, flush=True)
+    return process.returncode, lines
+
+
+def failures(lines: list[str], source: Path, build: Path) -> list[str]:
+    """What went wrong, page by page, as the last lines that a reader sees.
+
+    Parameters
+    ----------
+    lines : what Jupyter Book printed
+    source, build : where the book and its `_build` lie
+
+    Returns
+    -------
+    Lines: a heading, then each page with its warnings and the report of its failed cell.
+    """
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        if hit := LOCATED.match(line):
+            page = os.path.relpath(hit["page"], source) if os.path.isabs(hit["page"]) else hit["page"]
+            found.setdefault(page, []).append(hit["text"])
+        elif hit := UNLOCATED.match(line):
+            found.setdefault("the book as a whole", []).append(hit["text"])
+    reports = build / "html" / "reports"
+    out = ["The build failed. A chapter may have neither a warning nor a failed cell; these have:"]
+    for page, texts in found.items():
+        out.append(f"  {page}")
+        out += [f"    {text}" for text in dict.fromkeys(texts)]
+        report = reports / Path(page).with_suffix(".err.log")
+        if report.exists():
+            said = [line for line in report.read_text().splitlines() if line.strip()]
+            out.append(f"    {COLOUR.sub('', said[-1]) if said else 'no message'}")
+            out.append(f"    report: {shown(report)}")
+    if not found:
+        out = ["The build failed for a reason that belongs to no chapter: see the lines above."]
+    return out
+
+
+def shown(path: Path) -> str:
+    """A path as seen from here where it lies below, else in full."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("Interrupted: what was executed so far is kept.")
