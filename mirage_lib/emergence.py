@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import curve_fit
+import polars as pl
+from scipy.optimize import least_squares
 from scipy.special import expit
+
+from mirage_lib import metrics
 
 
 def score(sizes: Sequence[float], values: Sequence[float]) -> float:
@@ -91,10 +94,12 @@ def null_scores(
     >>> np.round(null, 2)
     array([3., 3., 3., 3., 3.])
     """
+    order = np.argsort(sizes)
     sizes, values = _sorted(sizes, values)
     errors = np.asarray(errors, dtype=float)
     if errors.shape != values.shape or not (errors >= 0).all():
         raise ValueError(f"{errors.size} standard errors for {values.size} values: one each, none negative")
+    errors = errors[order]
     log_size = np.log(sizes)
     share = (log_size - log_size[0]) / (log_size[-1] - log_size[0])
     line = values[0] + share * (values[-1] - values[0])
@@ -149,10 +154,53 @@ def forecast(sizes: Sequence[float], values: Sequence[float], shape: str = "line
         predicted = np.polyval(np.polyfit(x[:-1], values[:-1], 1), x[-1])
     elif shape == "sigmoid":
         centre = x[:-1].mean()
-        (slope, shift), _ = curve_fit(
-            lambda t, a, b: expit(a * (t - centre) + b), x[:-1], values[:-1], p0=(1, 0), maxfev=20_000
-        )
+
+        def misfit(parameters):
+            slope, shift = parameters
+            return expit(slope * (x[:-1] - centre) + shift) - values[:-1]
+
+        # Bounds, as the best curve through values like 0, 0, 0.01 is infinitely steep.
+        exact = {"ftol": 1e-12, "xtol": 1e-12, "gtol": 1e-12}
+        slope, shift = least_squares(misfit, (1, 0), bounds=(-100, 100), **exact).x
         predicted = expit(slope * (x[-1] - centre) + shift)
     else:
         raise ValueError(f"unknown shape {shape!r}: choose 'line' or 'sigmoid'")
     return Forecast(float(predicted), float(values[-1]), float(values[-1] - predicted))
+
+
+def summary(curve: pl.DataFrame, draws: int = 1000, seed: int = 0) -> pl.DataFrame:
+    """Read the score, its smooth null and a forecast off every group of a curve.
+
+    Metrics for which lower is better are negated first. Standard errors are a quarter of the width of
+    the 95 % intervals. The forecast is a straight line in the logarithm of size.
+
+    Parameters
+    ----------
+    curve : frame
+        From :func:`curves.curve`, of one metric.
+    draws, seed : of :func:`null_scores`
+
+    Returns
+    -------
+    Frame with ``task, group, metric, score, null_high, exceedance, predicted, observed``: ``null_high``
+    is what one in twenty smooth curves of the same models and noise exceeds.
+
+    >>> from mirage_lib import curves, theory
+    >>> simulated = theory.text_outputs([0.8, 0.6, 0.4, 0.2], length=3, n=50)
+    >>> summary(curves.curve(simulated, "per_token_accuracy"))["score"].is_between(1, 9).all()
+    True
+    """
+    rows = []
+    for (task, group, name), part in curve.group_by("task", "group", "metric", maintain_order=True):
+        sign = -1 if metrics.get(name).better == "lower" else 1
+        sizes, values = part["n_params"], sign * part["estimate"]
+        errors = (part["high"] - part["low"]) / 4
+        observed = score(sizes, values)
+        null = null_scores(sizes, values, errors, draws, seed)
+        ahead = forecast(sizes, values)
+        rows.append(
+            (task, group, name, observed, float(np.quantile(null, 0.95)), exceedance(observed, null))
+            + (sign * ahead.predicted, sign * ahead.observed)
+        )
+    names = "task group metric score null_high exceedance predicted observed".split()
+    return pl.DataFrame(rows, schema=names, orient="row")

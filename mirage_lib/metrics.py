@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from mirage_lib.outputs import check_probabilities, require
+from mirage_lib.outputs import check_missing, check_probabilities, require
 
 SHAPES = ("linear", "nonlinear", "discontinuous")
 
@@ -70,11 +70,12 @@ class Metric:
         Raises
         ------
         OutputsError
-            If a needed column is missing or the table is empty.
+            If a needed column is missing or has missing values, or if the table is empty.
         ValueError
             If the metric gave something else than one finite number a row.
         """
         require(outputs, self.needs, f"outputs to be scored by {self.label}")
+        check_missing(outputs.select(self.needs))
         values = self.compute(outputs)
         values = values if isinstance(values, pl.Series) else pl.Series(values)
         if len(values) != outputs.height:
@@ -302,14 +303,8 @@ def multiple_choice_grade(outputs: pl.DataFrame) -> pl.Series:
     """
     target = _probability_of_target(outputs)
     best = outputs["probabilities"].list.max()
-    ties = (
-        outputs.select(
-            pl.col("probabilities")
-            .list.eval(pl.element() == pl.element().max())
-            .list.sum()
-            .cast(pl.Float64)
-        )["probabilities"]
-    )
+    best_ones = pl.col("probabilities").list.eval(pl.element() == pl.element().max())
+    ties = outputs.select(best_ones.list.sum().cast(pl.Float64))["probabilities"]
     return (target == best).cast(pl.Float64) / ties
 
 

@@ -11,28 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
-import subprocess
 from collections.abc import Iterable
-from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import polars as pl
 
+from mirage_lib.stamps import STAMP_FIELDS
+
 FROZEN = Path(__file__).parent / "frozen"
-ORIGINS = ("ours", "published", "digitised")
-STAMP_FIELDS = (
-    "command",
-    "revision",
-    "versions",
-    "device",
-    "seeds",
-    "date",
-    "licence",
-    "origin",
-    "finished",
-)
 _WHOLE, _REAL, _TEXT = "a whole number", "a real number", "text"
 
 COMMON = {
@@ -133,13 +119,28 @@ def _check_type(column: pl.Series, wanted: str) -> None:
         raise OutputsError(f"column {column.name!r} holds {dtype}, but has to hold {wanted}")
 
 
+def check_missing(outputs: pl.DataFrame) -> None:
+    """Raise an :class:`OutputsError` if a value is missing, be it a whole cell or a part of a list.
+
+    >>> check_missing(pl.DataFrame({"probabilities": [[0.5, None]]}))
+    Traceback (most recent call last):
+    ...
+    mirage_lib.outputs.OutputsError: column 'probabilities' has 1 missing values: fill or drop those rows
+    """
+    for column in outputs:
+        missing = column.null_count()
+        if isinstance(column.dtype, pl.List):
+            missing += (column.list.len() - column.list.drop_nulls().list.len()).sum()
+        if missing:
+            raise OutputsError(
+                f"column {column.name!r} has {missing} missing values: fill or drop those rows"
+            )
+
+
 def _check_values(outputs: pl.DataFrame) -> None:
+    check_missing(outputs)
     for name in outputs.columns:
         column = outputs[name]
-        if column.null_count():
-            raise OutputsError(
-                f"column {name!r} has {column.null_count()} missing values: fill or drop those rows"
-            )
         flat = column.explode() if isinstance(column.dtype, pl.List) else column
         if flat.dtype.is_float() and flat.is_nan().any():
             raise OutputsError(f"column {name!r} has {flat.is_nan().sum()} NaN: every number has to be known")
@@ -182,59 +183,6 @@ def check_probabilities(outputs: pl.DataFrame, tolerance: float = 1e-3) -> None:
         )
 
 
-def stamp(
-    command: str,
-    seeds: Iterable[int],
-    licence: str,
-    origin: str = "ours",
-    device: str = "cpu",
-    packages: Iterable[str] = ("numpy", "polars"),
-) -> dict:
-    """Collect what a later reader needs to make the same outputs again.
-
-    Raises
-    ------
-    OutputsError
-        If the origin is none of ``ours``, ``published``, ``digitised``.
-
-    >>> stamp("mirage arithmetic train", seeds=[0], licence="CC0-1.0")["origin"]
-    'ours'
-    """
-    if origin not in ORIGINS:
-        raise OutputsError(f"unknown origin {origin!r}: choose one of {', '.join(ORIGINS)}")
-    return {
-        "command": command,
-        "revision": _revision(),
-        "versions": {"python": platform.python_version()} | {p: _version(p) for p in packages},
-        "device": device,
-        "seeds": list(seeds),
-        "date": datetime.now(timezone.utc).date().isoformat(),
-        "licence": licence,
-        "origin": origin,
-        "finished": True,
-    }
-
-
-def _revision() -> str:
-    """The commit of this code, ``-dirty`` behind it where the working tree differs."""
-    here = ["git", "-C", str(Path(__file__).parent)]
-    try:
-        head = subprocess.run([*here, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-        changed = subprocess.run(
-            [*here, "status", "--porcelain", "--", "."], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown (no git checkout)"
-    return head.stdout.strip() + ("-dirty" if changed.stdout.strip() else "")
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
-
-
 def save(
     outputs: pl.DataFrame, name: str, kind: str, stamp: dict, folder: str | Path = FROZEN
 ) -> Path:
@@ -245,7 +193,7 @@ def save(
     name : str
         The name to load it by; the file is ``<name>.parquet``.
     stamp : dict
-        From :func:`stamp`.
+        From :func:`mirage_lib.stamps.stamp`.
     folder : path
         Where file and manifest lie; the package's own frozen files by default.
 
@@ -317,6 +265,54 @@ def read_stamp(name: str | Path, folder: str | Path = FROZEN) -> dict:
     """
     path, _ = _find(name, folder)
     return json.loads(pl.read_parquet_metadata(path)["stamp"])
+
+
+def load_table(name: str, folder: str | Path = FROZEN) -> pl.DataFrame:
+    """Load a small table that is no outputs table: published points, annotations, a training log.
+
+    Parameters
+    ----------
+    name : str
+        The file's name without ``.csv``.
+
+    Raises
+    ------
+    OutputsError
+        If there is no such table, or its bytes are not those of the manifest.
+
+    >>> load_table("fig2").columns
+    ['panel', 'params', 'value']
+    """
+    entries = manifest(folder)
+    path = Path(folder) / f"{name}.csv"
+    if path.name not in entries:
+        known = sorted(Path(file).stem for file in entries if file.endswith(".csv"))
+        raise OutputsError(f"no table is called {name!r}: there are {', '.join(known) or 'none'}")
+    verify(path, entries[path.name]["sha256"])
+    return pl.read_csv(path, comment_prefix="#")
+
+
+def save_table(
+    table: pl.DataFrame, name: str, kind: str, note: str, folder: str | Path = FROZEN
+) -> Path:
+    """Save a small table as CSV with a note on its first line, and enter it in the manifest.
+
+    Parameters
+    ----------
+    kind : str
+        What it is, such as ``training log``.
+    note : str
+        Origin, command and licence, in one line.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.csv"
+    part = path.with_suffix(".part")
+    part.write_text(f"# {note}\n{table.write_csv()}")
+    os.replace(part, path)
+    entry = {"kind": kind, "rows": table.height, "sha256": sha256(path)}
+    _write_manifest(folder, manifest(folder) | {path.name: entry})
+    return path
 
 
 def _find(name: str | Path, folder: str | Path) -> tuple[Path, str]:

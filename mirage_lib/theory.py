@@ -118,7 +118,7 @@ def figure2(
     Frame with ``panel, n_params, value``; panels are named as in ``curves.published("fig2")``.
 
     >>> figure2().filter(pl.col("panel") == "B_prob")["value"].round(4).to_list()
-    [0.0917, 0.2894, 0.5791, 0.9049]
+    [0.0916, 0.2893, 0.5791, 0.9048]
     """
     sizes = np.asarray(sizes, dtype=float)
     p = token_probability(sizes, alpha, c)
@@ -189,12 +189,21 @@ def choice_outputs(probabilities, choices: int, n: int, spread: float = 0.0, see
     -------
     Outputs of kind ``choice``.
 
+    Raises
+    ------
+    ValueError
+        If a probability lies outside 0 to 1, or if there are fewer than two choices.
+
     >>> choice_outputs([0.7], choices=2, n=1)["probabilities"].to_list()
     [[0.7, 0.30000000000000004]]
     """
+    if choices < 2:
+        raise ValueError(f"choices is {choices}: at least two are needed")
     rng = np.random.default_rng(seed)
     frames = []
     for index, p in enumerate(probabilities):
+        if not 0 <= p <= 1:
+            raise ValueError(f"probability {p} has to lie between 0 and 1")
         right = p if spread == 0 else expit(logit(p) + spread * rng.normal(size=n))
         right = np.broadcast_to(right, n)
         wrong = np.repeat((1 - right)[:, None] / (choices - 1), choices - 1, axis=1)

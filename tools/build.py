@@ -24,8 +24,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS_DEPEND_ON = ("mirage_lib/**/*", "requirements/*.txt")
 PAGES_DEPEND_ON = ("book/**/*", "*.md", "_config.yml", "_toc.yml")
-LOCATED = re.compile(r"^(?P<page>\S+?\.(?:md|ipynb|rst|py))(?::[^ ]*)? (?:WARNING|ERROR|CRITICAL): (?P<text>.*)")
-UNLOCATED = re.compile(r"^(?:WARNING|ERROR|CRITICAL): (?P<text>.*)")
+COMPLAINT = re.compile(
+    r"^(?:(?P<page>\S.*?\.(?:md|ipynb|rst|py))(?::[^ ]*)? )?(?:WARNING|ERROR|CRITICAL): (?P<text>.*)"
+)
+EXECUTION = re.compile(
+    r"^(?P<page>\S.*?\.(?:md|ipynb)): (?P<text>Executing notebook|Executed notebook in [\d.]+ seconds)"
+)
+ERROR = re.compile(r"[A-Z]\w*(?:Error|Exception): ")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
 
@@ -51,19 +56,20 @@ def main(arguments: list[str]) -> int:
     if cache.exists() and last.get("results") != results:
         print("The library, the frozen outputs or the packages changed: every chapter is executed again.")
         shutil.rmtree(cache)
-    for folder in (build / "html", build / ".doctrees"):
-        shutil.rmtree(folder, ignore_errors=True)
+    for folder in ("html", ".doctrees", "jupyter_execute"):
+        shutil.rmtree(build / folder, ignore_errors=True)
     build.mkdir(parents=True, exist_ok=True)
     # A failed build keeps what it executed well, but is never taken for a finished one.
     state.write_text(json.dumps({"results": results}))
 
     start = time.monotonic()
-    status, lines = run(source, build.parent)
+    status, lines = run(source, build)
     if status:
         print("\n".join(["", *failures(lines, source, build)]), file=sys.stderr)
         return 1
     state.write_text(json.dumps({"results": results, "everything": everything}))
-    print(f"\nThe book was built in {time.monotonic() - start:.0f} s. Open {shown(page)}, or say `make serve`.")
+    seconds = time.monotonic() - start
+    print(f"\nThe book was built in {seconds:.0f} s. Open {shown(page)}, or say `make serve`.")
     return 0
 
 
@@ -91,9 +97,12 @@ def read(state: Path) -> dict[str, str]:
         return {}
 
 
-def run(source: Path, output: Path) -> tuple[int, list[str]]:
-    """Run Jupyter Book, warnings fatal, and pass on what it says; return its status and its lines."""
-    command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(source), "--path-output", str(output)]
+def run(source: Path, build: Path) -> tuple[int, list[str]]:
+    """Run Jupyter Book, warnings fatal; return its status and all that it printed.
+
+    Only executions and complaints are passed on; `_build/build.log` holds every line.
+    """
+    command = [sys.executable, "-c", JUPYTER_BOOK, "build", source, "--path-output", build.parent]
     # The kernel has to be this environment's, whatever the user has installed elsewhere.
     env = os.environ | {
         "JUPYTER_PREFER_ENV_PATH": "1",
@@ -102,18 +111,22 @@ def run(source: Path, output: Path) -> tuple[int, list[str]]:
         "PYTHONUNBUFFERED": "1",
     }
     lines = []
-    with subprocess.Popen(
-        [*command, "-W", "-n", "--keep-going"],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    ) as process:
+    with (
+        (build / "build.log").open("w", encoding="utf-8") as log,
+        subprocess.Popen(
+            [*command, "-W", "-n", "--keep-going"],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        ) as process,
+    ):
         for line in process.stdout:
-            line = COLOUR.sub("", line.rstrip())
-            lines.append(line)
-            print(line, flush=True)
+            lines.append(COLOUR.sub("", line.rstrip()))
+            print(lines[-1], file=log, flush=True)
+            if hit := EXECUTION.match(lines[-1]) or COMPLAINT.match(lines[-1]):
+                print(f"{within(hit['page'], source)}: {hit['text']}", flush=True)
     return process.returncode, lines
 
 
@@ -127,28 +140,36 @@ def failures(lines: list[str], source: Path, build: Path) -> list[str]:
 
     Returns
     -------
-    Lines: a heading, then each page with its warnings and the report of its failed cell.
+    Lines: each page with its warnings and the report of its failed cell, then where the log is.
     """
     found: dict[str, list[str]] = {}
-    for line in lines:
-        if hit := LOCATED.match(line):
-            page = os.path.relpath(hit["page"], source) if os.path.isabs(hit["page"]) else hit["page"]
-            found.setdefault(page, []).append(hit["text"])
-        elif hit := UNLOCATED.match(line):
-            found.setdefault("the book as a whole", []).append(hit["text"])
-    reports = build / "html" / "reports"
-    out = ["The build failed. A chapter may have neither a warning nor a failed cell; these have:"]
-    for page, texts in found.items():
-        out.append(f"  {page}")
-        out += [f"    {text}" for text in dict.fromkeys(texts)]
-        report = reports / Path(page).with_suffix(".err.log")
-        if report.exists():
-            said = [line for line in report.read_text().splitlines() if line.strip()]
-            out.append(f"    {COLOUR.sub('', said[-1]) if said else 'no message'}")
-            out.append(f"    report: {shown(report)}")
+    for hit in filter(None, map(COMPLAINT.match, lines)):
+        found.setdefault(within(hit["page"], source), []).append(hit["text"])
+    out = ["The build failed: a warning or a failed cell anywhere stops it."]
     if not found:
-        out = ["The build failed for a reason that belongs to no chapter: see the lines above."]
-    return out
+        out += [f"  {line}" for line in lines[-20:] if line]
+    for page, texts in found.items():
+        out += [f"  {page}", *(f"    {text}" for text in dict.fromkeys(texts) if "saved in" not in text)]
+        report = build / "html" / "reports" / Path(page).with_suffix(".err.log")
+        if report.exists():
+            said = COLOUR.sub("", report.read_text()).split("\n")
+            out += [f"    {line}" for line in said if line.strip()][-1:]
+            out.append(f"    report: {shown(report)}")
+        elif any("CellExecutionError" in text for text in texts):
+            # Where Sphinx is told to stop at once there is no report, but the log has the reason.
+            out += [f"    {line}" for line in lines if ERROR.match(line)][:1]
+    return [*out, f"All that Jupyter Book said: {shown(build / 'build.log')}"]
+
+
+def within(page: str | None, source: Path) -> str:
+    """A page's path inside the book.
+
+    >>> within("/there/book/idea/model.md", Path("/there"))
+    'book/idea/model.md'
+    """
+    if page is None:
+        return "the book as a whole"
+    return os.path.relpath(page, source) if os.path.isabs(page) else page
 
 
 def shown(path: Path) -> str:

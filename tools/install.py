@@ -165,6 +165,7 @@ def environment() -> dict[str, str]:
     """
     env = dict(os.environ)
     env.setdefault("UV_PYTHON_DOWNLOADS", "never")
+    env.pop("UV_TORCH_BACKEND", None)  # It would point the hashes of the lock at other files.
     listed = subprocess.run(
         [BIN / "python", "-m", "pip", "config", "list"], capture_output=True, text=True
     ).stdout

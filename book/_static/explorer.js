@@ -32,7 +32,7 @@
     },
   };
 
-  const words = (n) => n >= 1e9 ? +(n / 1e9).toPrecision(3) + "B" : n >= 1e6 ? +(n / 1e6).toPrecision(3) + "M"
+  const words = (n) => n >= 1e12 ? +(n / 1e12).toPrecision(3) + "T" : n >= 1e9 ? +(n / 1e9).toPrecision(3) + "B" : n >= 1e6 ? +(n / 1e6).toPrecision(3) + "M"
     : n >= 1e3 ? +(n / 1e3).toPrecision(3) + "k" : String(n);
   const number = (x) => (x !== 0 && Math.abs(x) < 1e-3 ? Number(x).toExponential(1) : String(+Number(x).toPrecision(3)))
     .replace(/-/g, "\u2212");

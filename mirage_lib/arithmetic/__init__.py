@@ -1,0 +1,1 @@
+"""Test 1, arithmetic: the problems, the models that are asked, and their answers."""

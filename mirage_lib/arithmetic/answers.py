@@ -14,6 +14,7 @@ import polars as pl
 from tqdm import tqdm
 
 from mirage_lib import outputs as tables
+from mirage_lib import stamps
 from mirage_lib.arithmetic import ladder
 from mirage_lib.arithmetic.problems import OPERATIONS, held_out_prompts
 
@@ -174,10 +175,33 @@ def freeze(folder: str | Path, name: str, n: int = 1000, into: str | Path = tabl
         raise FileNotFoundError(f"{folder} holds no rungs: run 'mirage arithmetic train --out {folder}' first")
     answers = collect(rungs, family=name, n=n)
     budget = ladder.read_settings(rungs[0])["budget"]
-    stamp = tables.stamp(
+    stamp = stamps.stamp(
         f"mirage arithmetic train --steps {budget.steps} && mirage arithmetic freeze --n {n}",
         seeds=sorted(answers["seed"].unique()),
         licence="CC-BY-4.0",
         packages=("numpy", "polars", "torch", "transformers"),
     )
     return tables.save(answers, name, "text", stamp | {"budget": vars(budget)}, into)
+
+
+def freeze_log(folder: str | Path, name: str, into: str | Path = tables.FROZEN) -> Path:
+    """Save the training losses of all rungs below a folder as one small frozen table.
+
+    The loss is that of one batch, in nats an answer character, every 50 steps.
+    """
+    parts = []
+    for path in sorted(Path(folder).glob("*/log.jsonl")):
+        settings = ladder.read_settings(path.parent)
+        # A run that was killed repeats the steps since its last checkpoint: the later line counts.
+        log = pl.read_ndjson(path).unique("step", keep="last").sort("step")
+        parts.append(
+            log.select(
+                pl.lit(settings["width"]).alias("width"),
+                pl.lit(settings["seed"]).alias("seed"),
+                "step",
+                *(pl.col(task).round(4) for task in OPERATIONS),
+            )
+        )
+    table = pl.concat(parts).sort("width", "seed", "step")
+    note = f"Training losses of {name}, written by 'mirage arithmetic freeze'; ours, CC BY 4.0."
+    return tables.save_table(table, f"{name}-training", "training log", note, into)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import html
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from operator import itemgetter
 
 import polars as pl
 
@@ -20,6 +21,9 @@ from mirage_lib.show import theme
 from mirage_lib.show.figures import Figure, folded_table
 
 ALL = "all"
+"""The value of a control that lets every row through."""
+FULL = "full"
+"""The size of a test set of which nothing was left out."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ def chart(axis: str, group: dict, x_title: str) -> dict:
     }
     size_axis = {
         "title": x_title,
-        "labelExpr": "datum.value >= 1e9 ? datum.value / 1e9 + 'B' : datum.value >= 1e6 ? "
+        "labelExpr": "datum.value >= 1e12 ? datum.value / 1e12 + 'T' : datum.value >= 1e9 ? datum.value / 1e9 + 'B' : datum.value >= 1e6 ? "
         "datum.value / 1e6 + 'M' : datum.value >= 1e3 ? datum.value / 1e3 + 'k' : datum.label",
         "grid": False,
         "values": [step * 10**decade for decade in range(2, 13) for step in (1, 3)],
@@ -275,12 +279,16 @@ def metric_rows(outputs: pl.DataFrame, names: list[str], sizes: tuple[int, ...],
     """
     parts = []
     seeds = sorted(outputs["seed"].unique())
+    scorers = [metrics.get(name) for name in names]
+    # Scored once here; every subset below only picks from these columns.
+    outputs = outputs.with_columns(scorer.score(outputs) for scorer in scorers)
+    scorers = [replace(scorer, needs=(scorer.name,), compute=itemgetter(scorer.name)) for scorer in scorers]
     for items in sizes:
         some = subsampled(outputs, items) if items else outputs
         for run in ["mean", *seeds]:
             part = some if run == "mean" else some.filter(pl.col("seed") == run)
-            for name in names:
-                curve = curves.curve(part, name, by=("task", "group"), draws=draws)
-                parts.append(curve.with_columns(items=pl.lit(str(items or ALL)), run=pl.lit(str(run))))
+            for scorer in scorers:
+                curve = curves.curve(part, scorer, by=("task", "group"), draws=draws)
+                parts.append(curve.with_columns(items=pl.lit(str(items or FULL)), run=pl.lit(str(run))))
     columns = "task group metric items run n_params estimate low high n".split()
     return pl.concat(parts).select(columns)

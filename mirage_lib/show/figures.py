@@ -53,7 +53,7 @@ class Figure:
 
     def _repr_html_(self) -> str:
         return (
-            f'<figure class="mirage-figure">{self.svg}'
+            f'<figure class="mirage-figure"><div class="mirage-wide">{self.svg}</div>'
             f"<figcaption>{self.caption}</figcaption>{folded_table(self.table)}</figure>"
         )
 
@@ -68,7 +68,7 @@ def svg(drawing: plt.Figure, alt: str) -> str:
     """
     buffer = io.StringIO()
     # The salt makes ids differ between figures of one page and stay equal between builds.
-    with plt.rc_context({"svg.hashsalt": alt}):
+    with theme.style(), plt.rc_context({"svg.hashsalt": alt}):
         drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
@@ -77,14 +77,14 @@ def svg(drawing: plt.Figure, alt: str) -> str:
     width, height = (float(x) for x in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups())
     head = (
         f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width:g} {height:g}" '
-        f'style="max-width: {width * 1.25:.0f}px" xmlns="http://www.w3.org/2000/svg" '
+        f'style="max-width: {width * 1.25:.0f}px; min-width: {width * 0.85:.0f}px" xmlns="http://www.w3.org/2000/svg" '
         'xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
     text = re.sub(r"<svg[^>]*>", lambda _: head, text, count=1, flags=re.S)
     salt = format(abs(hash_of(alt)), "x")
     text = re.sub(r'\bid="([^"]+)"', rf'id="\1-{salt}"', text)
     text = re.sub(r'(url\(#|href="#)([^")]+)', rf"\1\2-{salt}", text)
-    text = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", text)
+    text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
     for name, (light, _) in theme.COLOURS.items():
         text = text.replace(light, theme.variable(name))
     return re.sub(r"(\d+\.\d\d)\d+", r"\1", text)
@@ -151,7 +151,7 @@ def size_axis(axis: plt.Axes, sizes: Iterable[float], label: str = "Parameters (
     axis.set_xscale("log")
     low, high = np.log10(sizes[0]), np.log10(sizes[-1])
     decades = range(int(np.floor(low)), int(np.ceil(high)) + 1)
-    steps = (1,) if high - low > 1.5 else (1, 2, 5)
+    steps = (1,) if high - low > 3 else (1, 3)
     ticks = [k * 10.0**d for d in decades for k in steps]
     axis.xaxis.set_major_locator(FixedLocator(ticks))
     axis.xaxis.set_minor_locator(NullLocator())

@@ -81,7 +81,7 @@ def in_words(number: float) -> str:
     """
     if number <= 0:
         return str(number)
-    for suffix, unit in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+    for suffix, unit in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= unit * 0.9995:
             value = number / unit
             figures = max(0, 1 - int(math.floor(math.log10(value)))) if value < 99.5 else 0
@@ -150,6 +150,7 @@ VEGA_CONFIG = {
         "orient": "top",
         "symbolSize": 70,
         "symbolOpacity": 1,
+        "symbolDash": [],
     },
     "view": {"stroke": None},
 }

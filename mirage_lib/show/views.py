@@ -8,7 +8,7 @@ import polars as pl
 
 from mirage_lib import curves, metrics, theory
 from mirage_lib.show import figures, theme
-from mirage_lib.show.explorer import ALL, Control, Explorer, metric_options, metric_rows
+from mirage_lib.show.explorer import ALL, FULL, Control, Explorer, metric_options, metric_rows
 from mirage_lib.show.figures import Figure
 
 AXIS = Control(
@@ -63,7 +63,7 @@ def metric_explorer(
             + [{"value": str(g), "label": f"{g} digit" + "s" * (g > 1)} for g in groups],
             "group",
         ),
-        Control("items", "Test prompts", ALL, _test_set_options(outputs, test_sets), "items"),
+        Control("items", "Test prompts", FULL, _test_set_options(outputs, test_sets), "items"),
         Control("run", "Training seeds", "mean", runs, "run"),
         Control(
             "models",
@@ -80,7 +80,7 @@ def metric_explorer(
     start = rows.filter(
         (pl.col("task") == tasks[0])
         & (pl.col("group") == length)
-        & (pl.col("items") == ALL)
+        & (pl.col("items") == FULL)
         & (pl.col("run") == "mean")
     )
     return Explorer(
@@ -97,7 +97,7 @@ ALL_SEEDS = {"value": "mean", "label": "mean of all"}
 
 def _test_set_options(outputs: pl.DataFrame, test_sets: tuple[int, ...]) -> list[dict]:
     most = outputs.group_by("task", "group").agg(pl.col("prompt_id").n_unique())["prompt_id"].max()
-    return [{"value": str(n or ALL), "label": str(n) if n else f"all {most}"} for n in test_sets]
+    return [{"value": str(n or FULL), "label": str(n) if n else f"all {most}"} for n in test_sets]
 
 
 def _two_metrics(rows: pl.DataFrame, names: list[str], what: str) -> Figure:
@@ -277,3 +277,114 @@ def _resolution_figure(rows: pl.DataFrame) -> Figure:
     )
     table = rows.filter(pl.col("items").is_in(["100", "1000000"])).drop("group", "items")
     return Figure(drawing, alt, caption, table)
+
+
+FIGURE2_TITLES = {
+    "A_ce": "A: cross-entropy, nats",
+    "B_prob": "B: probability of a token",
+    "C_accuracy_L5": "C: accuracy, 5 tokens",
+    "D_mcg_2choices": "D: choice grade, 2 choices",
+    "E_neg_incorrect_tokens_L5": "E: − wrong tokens of 5",
+    "F_neg_brier_2choices": "F: − Brier score",
+}
+
+
+def figure2() -> Figure:
+    """Draw the six panels of Fig. 2 recomputed, with the digitised points on top.
+
+    >>> figure2().table.height
+    24
+    """
+    here, there = theory.figure2(), curves.published("fig2").rename({"params": "n_params"})
+    fine = theory.figure2(np.logspace(8.4, 11.4, 200))
+    looks = (
+        (fine, {"linestyle": ":", "color": theme.light("faint")}),
+        (here, {"marker": "o", "color": theme.light("blue")}),
+        (there, {"marker": "x", "markersize": 9, "linestyle": "none", "color": theme.light("orange")}),
+    )
+    with theme.style():
+        drawing, axes = plt.subplots(2, 3, figsize=(7.2, 4.6))
+        for axis, (panel, title) in zip(axes.flat, FIGURE2_TITLES.items(), strict=True):
+            for frame, look in looks:
+                part = frame.filter(pl.col("panel") == panel)
+                axis.plot(part["n_params"], part["value"], **look)
+            axis.set_title(title, loc="left")
+            figures.size_axis(axis, theory.SIZES, "Parameters" if axis in axes[1] else "")
+    value = {(row["panel"], row["n_params"]): row["value"] for row in here.iter_rows(named=True)}
+    accuracy = [value["C_accuracy_L5", n] for n in theory.SIZES]
+    alt = (
+        f"Six panels over four model sizes. Loss falls from {value['A_ce', theory.SIZES[0]]:.2f} to "
+        f"{value['A_ce', theory.SIZES[3]]:.2f} nats. Accuracy on five tokens stays below {accuracy[2]:.2f} up to "
+        f"6.7 billion parameters and reaches {accuracy[3]:.2f} at 200 billion. Choice grade jumps from 0.5 to 1. "
+        "Wrong tokens and Brier score improve steadily. The digitised points lie on ours."
+    )
+    caption = (
+        "Fig. 2 recomputed (dots) and the points digitised from the paper (crosses). Dotted: the same law at "
+        "200 sizes."
+    )
+    table = here.join(there.rename({"value": "digitised"}), on=["panel", "n_params"], how="inner")
+    return Figure(drawing, alt, caption, table)
+
+
+def figure3(outputs: pl.DataFrame) -> Figure:
+    """Draw the counterpart of Fig. 3: the model, multiplication and addition under two metrics.
+
+    Parameters
+    ----------
+    outputs : frame
+        Text outputs of one family with the tasks ``multiplication`` and ``addition``.
+
+    >>> from mirage_lib.outputs import load
+    >>> figure3(load("arithmetic-ladder")).table["metric"].n_unique()
+    2
+    """
+    names = ("exact_match", "token_edit_distance")
+    seen = pl.concat(curves.curve(outputs, name) for name in names)
+    sizes = np.logspace(8, 12, 25)
+    p = theory.token_probability(sizes)
+    with theme.style():
+        drawing, axes = plt.subplots(2, 3, figsize=(7.6, 5), sharey="row")
+        for length in (1, 2, 3, 4, 5):
+            look = {
+                "color": theme.light(theme.ORDERED[length - 1]),
+                "marker": theme.MARKERS[length - 1],
+                "linestyle": theme.DASHES[length - 1],
+                "markersize": 4,
+                "markevery": 3,
+            }
+            axes[0, 0].plot(sizes, theory.accuracy(p, length), **look)
+            axes[1, 0].plot(sizes, -theory.edit_distance(p, length), label=f"{length}", **look)
+        for column, task in ((1, "multiplication"), (2, "addition")):
+            for row, name in enumerate(names):
+                part = seen.filter((pl.col("task") == task) & (pl.col("metric") == name))
+                for (length,), curve in part.group_by("group", maintain_order=True):
+                    order = int(length) - 1
+                    figures.line(axes[row, column], curve, theme.ORDERED[order], order, sign=1 - 2 * row)
+        for axis, title in zip(axes[0], ("mathematical model", "multiplication", "addition"), strict=True):
+            axis.set_title(title, loc="left")
+        for column in range(3):
+            for row in range(2):
+                label = "Parameters" if row else ""
+                figures.size_axis(axes[row, column], seen["n_params"] if column else sizes, label)
+        axes[0, 0].set_ylabel("Accuracy")
+        axes[1, 0].set_ylabel("− Token edit distance")
+        axes[1, 0].legend(title="target length", ncols=2, fontsize=8)
+    last = seen.filter(pl.col("group") == pl.col("group").max().over("task")).sort("n_params")
+    said = []
+    for (task, name), part in last.group_by("task", "metric", maintain_order=True):
+        label, group = metrics.get(name).label.lower(), part["group"][0]
+        values = part["estimate"]
+        said.append(f"{task}, {group} digits: {label} from {values[0]:.2f} to {values[-1]:.2f}")
+    alt = (
+        f"Six panels, three columns. The model's accuracy bends upwards and its edit distance is a slope. For our "
+        f"{seen['n_params'].n_unique()} sizes both metrics change steeply within about one decade of size. "
+        + "; ".join(said)
+        + "."
+    )
+    caption = (
+        "Counterpart of Fig. 3: the same answers under accuracy (top) and token edit distance (bottom, up is "
+        f"better), by target length. Bands: 95 % intervals over {seen['n_seeds'].max()} training seeds and "
+        f"problems, {seen['n'].max():,} answers a mark."
+    )
+    columns = ["task", "group", "n_params", "metric", "estimate", "low", "high", "n", "n_items"]
+    return Figure(drawing, alt, caption, seen.select(columns))

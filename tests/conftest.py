@@ -1,0 +1,64 @@
+"""What tests share: the built site, and a Chromium that cannot reach anything outside."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, worker_id="master") -> Path:
+    """The folder of the built pages; the book is built first if anything changed."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "build.py"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ROOT / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A Chromium for the whole session."""
+    from playwright.sync_api import sync_playwright
+
+    from tools import browser
+
+    found = browser.find()
+    assert found, "no Chromium here: run 'make test', which installs one or says how to"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=str(found), args=list(browser.FLAGS))
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_page(chromium, site):
+    """Open pages of the site with every outside request blocked; fail on requests and script errors."""
+    contexts, complaints = [], []
+
+    def open_one(path: str, **settings):
+        context = chromium.new_context(**settings)
+        contexts.append(context)
+
+        def route(request):
+            url = request.request.url
+            if url.startswith(("file:", "data:", "blob:")):
+                request.continue_()
+            else:
+                complaints.append(f"asked for {url}")
+                request.abort()
+
+        context.route("**/*", route)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
+        page.on("console", lambda m: complaints.append(f"console: {m.text}") if m.type == "error" else None)
+        page.goto((site / path.split("#")[0]).as_uri() + ("#" + path.split("#")[1] if "#" in path else ""))
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not complaints, complaints
