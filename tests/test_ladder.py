@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -13,8 +14,8 @@ import pytest
 from mirage_lib.arithmetic import ladder
 from mirage_lib.arithmetic.problems import OPERATIONS, held_out_prompts
 
-BUDGET = ladder.Budget(steps=120, batch=3)
-EVERY = 25
+BUDGET = ladder.Budget(steps=110, batch=3)
+EVERY = 30
 OPS = list(OPERATIONS.values())
 named = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 
@@ -136,30 +137,35 @@ def test_the_seed_decides_how_a_rung_starts():
 # --- killed, resumed, finished -------------------------------------------------------------------------
 
 KILLED = """
-    # Dies by SIGKILL as the checkpoint of the given number, or the final weights, are put in place.
+    # Trains in a process of its own, once for each file named; each dies by SIGKILL at the moment when it
+    # puts that file in its place for the given time. Forks, because importing torch takes longer than this.
     import os, signal, sys
+    import torch
     from mirage_lib.arithmetic import ladder
 
-    folder, fatal_file, fatal_time = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    seen = 0
+    folder, steps, batch, every, *moments = sys.argv[1:]
+    ladder.build(4, 0)
+    for moment in moments:
+        name, times = moment.split(":")
+        child = os.fork()
+        if child == 0:
+            left = int(times)
 
-    def die(event, args):
-        global seen
-        if event == "os.rename" and str(args[1]).endswith(fatal_file):
-            seen += 1
-            if seen == fatal_time:
-                os.kill(os.getpid(), signal.SIGKILL)
+            def die(event, args):
+                global left
+                if event == "os.rename" and str(args[1]).endswith(name):
+                    left -= 1
+                    if left == 0:
+                        os.kill(os.getpid(), signal.SIGKILL)
 
-    sys.addaudithook(die)
-    budget = ladder.Budget(steps=int(sys.argv[4]), batch=int(sys.argv[5]))
-    ladder.train_rung(folder, 4, 0, budget, "cpu", checkpoint_every=int(sys.argv[6]), progress=False)
+            sys.addaudithook(die)
+            budget = ladder.Budget(steps=int(steps), batch=int(batch))
+            ladder.train_rung(folder, 4, 0, budget, "cpu", int(every), progress=False)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        step = torch.load(folder + "/checkpoint.pt", weights_only=True)["step"]
+        print(os.WTERMSIG(status), step, *sorted(os.listdir(folder)))
 """
-
-
-def kill_training(folder, fatal_file, fatal_time):
-    arguments = [str(folder), fatal_file, *map(str, (fatal_time, BUDGET.steps, BUDGET.batch, EVERY))]
-    child = subprocess.run([sys.executable, "-c", textwrap.dedent(KILLED), *arguments], timeout=300, check=False)
-    assert child.returncode == -signal.SIGKILL
 
 
 @pytest.fixture(scope="module")
@@ -169,27 +175,32 @@ def uninterrupted(tmp_path_factory):
     return folder
 
 
+def log_of(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills its children as POSIX does")
 def test_a_run_killed_twice_goes_on_and_ends_with_the_very_same_weights(uninterrupted, tmp_path):
-    import torch
+    """Killed while its second checkpoint, and then while its final weights, are put in their place."""
+    arguments = [tmp_path, BUDGET.steps, BUDGET.batch, EVERY, "checkpoint.pt:2", "model.safetensors:1"]
+    command = [sys.executable, "-c", textwrap.dedent(KILLED), *map(str, arguments)]
+    deaths = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout.splitlines()
+    assert deaths == [
+        f"{signal.SIGKILL:d} {EVERY} checkpoint.part checkpoint.pt log.jsonl settings.json",
+        f"{signal.SIGKILL:d} {3 * EVERY} checkpoint.pt log.jsonl model.part settings.json",
+    ]
 
-    folder = tmp_path / "killed"
-    kill_training(folder, "checkpoint.pt", 3)
-    reached = torch.load(folder / "checkpoint.pt", weights_only=True)["step"]
-    assert reached == 2 * EVERY and not (folder / "model.safetensors").exists()
-
-    kill_training(folder, "model.safetensors", 1)
-    reached = torch.load(folder / "checkpoint.pt", weights_only=True)["step"]
-    assert reached == BUDGET.steps // EVERY * EVERY and not (folder / "model.safetensors").exists()
-
-    train(folder)
-    assert (folder / "model.safetensors").read_bytes() == (uninterrupted / "model.safetensors").read_bytes()
-    steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
-    assert steps == [50, 100, 100]  # 50 was logged once: the second run went on behind it
+    train(tmp_path)
+    assert (tmp_path / "model.safetensors").read_bytes() == (uninterrupted / "model.safetensors").read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in uninterrupted.iterdir()}
+    # What was trained again since a checkpoint is logged again, to the last digit the same.
+    fifty, hundred = log_of(uninterrupted)
+    assert log_of(tmp_path) == [fifty, fifty, hundred, hundred]
 
 
 def test_a_finished_run_leaves_settings_log_and_weights(uninterrupted):
     assert sorted(path.name for path in uninterrupted.iterdir()) == ["log.jsonl", "model.safetensors", "settings.json"]
-    log = [json.loads(line) for line in (uninterrupted / "log.jsonl").read_text().splitlines()]
+    log = log_of(uninterrupted)
     assert [line["step"] for line in log] == [50, 100]
     assert all(0 < line[name] < 2 * math.log(97) for line in log for name in OPERATIONS)
     assert ladder.read_settings(uninterrupted) == {"width": 4, "seed": 0, "budget": BUDGET}
@@ -212,7 +223,7 @@ def test_a_finished_run_is_loaded_and_not_trained_again(uninterrupted):
 
 @pytest.mark.parametrize(
     "other",
-    [{"width": 8}, {"seed": 1}, {"budget": ladder.Budget(steps=121, batch=3)}, {"budget": ladder.Budget(120, 3, 0.02)}],
+    [{"width": 8}, {"seed": 1}, {"budget": ladder.Budget(steps=111, batch=3)}, {"budget": ladder.Budget(110, 3, 0.02)}],
     ids=lambda other: next(iter(other)),
 )
 def test_other_settings_in_the_same_folder_are_refused_and_both_are_named(uninterrupted, other):
@@ -231,7 +242,7 @@ def test_another_seed_ends_with_other_weights(uninterrupted, tmp_path):
 
 
 def test_training_lowers_the_loss(tmp_path):
-    train(tmp_path, width=16, budget=ladder.Budget(steps=150, batch=16))
-    first, *_, last = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    train(tmp_path, width=16, budget=ladder.Budget(steps=100, batch=12))
+    first, *_, last = log_of(tmp_path)
     # Eleven characters can follow in an answer; guessing among them evenly costs log 11.
     assert all(last[name] < first[name] < math.log(97) and last[name] < math.log(11) for name in OPERATIONS)

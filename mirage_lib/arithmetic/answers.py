@@ -184,10 +184,11 @@ def freeze(folder: str | Path, name: str, n: int = 1000, into: str | Path = tabl
     return tables.save(answers, name, "text", stamp | {"budget": vars(budget)}, into)
 
 
-def freeze_log(folder: str | Path, name: str, into: str | Path = tables.FROZEN) -> Path:
+def freeze_log(folder: str | Path, name: str, into: str | Path = tables.FROZEN) -> Path | None:
     """Save the training losses of all rungs below a folder as one small frozen table.
 
-    The loss is that of one batch, in nats an answer character, every 50 steps.
+    The loss is that of one batch, in nats an answer character, every 50 steps; nothing is saved where
+    the training was too short for a line.
     """
     parts = []
     for path in sorted(Path(folder).glob("*/log.jsonl")):
@@ -202,6 +203,8 @@ def freeze_log(folder: str | Path, name: str, into: str | Path = tables.FROZEN) 
                 *(pl.col(task).round(4) for task in OPERATIONS),
             )
         )
+    if not parts:
+        return None
     table = pl.concat(parts).sort("width", "seed", "step")
     note = f"Training losses of {name}, written by 'mirage arithmetic freeze'; ours, CC BY 4.0."
     return tables.save_table(table, f"{name}-training", "training log", note, into)
