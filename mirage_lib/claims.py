@@ -235,7 +235,7 @@ def loss_by_size(outputs: pl.DataFrame) -> pl.DataFrame:
         name="loss", label="Cross-entropy", formula="", needs=("target_logprob", "target"),
         range=(0, np.inf), better="lower", shape="nonlinear", why="", source="",
         compute=lambda o: -o["target_logprob"].cast(pl.Float64) / o["target"].str.len_chars(),
-        chance_of=lambda o: None,
+        chance=lambda o: None,
     )  # fmt: skip
     return curves.curve(outputs, loss, by=("task",))
 

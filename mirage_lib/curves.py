@@ -30,7 +30,7 @@ def curve(
 
     Every problem counts the same: prompts about one problem are averaged first, then problems, then
     training seeds. The interval is Wilson's where a model has one seed, one prompt a problem and a
-    metric of right or wrong; else it comes from a bootstrap over seeds and, within them, problems.
+    metric of right or wrong; else it comes from a bootstrap over seeds and problems.
     A bootstrap of nothing but zeros or ones says nothing, so there Wilson's interval with the number
     of problems takes its place.
 
@@ -67,18 +67,27 @@ def curve(
     rows = []
     cells = problems.sort(*by, "n_params").group_by(*by, *MODEL, maintain_order=True)
     for key, cell in cells:
-        by_seed = [part["score"].to_numpy() for part in cell.partition_by("seed")]
-        n, n_items = int(cell["n"].sum()), cell["item"].n_unique()
-        estimate = float(np.mean([values.mean() for values in by_seed]))
-        plain = len(by_seed) == 1 and n == n_items
+        scores = by_seed_and_problem(cell)
+        n, (seeds, n_items) = int(cell["n"].sum()), scores.shape
+        estimate = float(np.mean(np.nanmean(scores, axis=1)))
+        plain = seeds == 1 and n == n_items
         right_or_wrong = metric.range == (0, 1) and cell["score"].is_in([0.0, 1.0]).all()
         if right_or_wrong and (plain or estimate in (0.0, 1.0)):
             low, high = wilson(round(estimate * n_items), n_items)
         else:
-            low, high = bootstrap(by_seed, draws, rng)
-        rows.append((*key, metric.name, estimate, low, high, n, n_items, len(by_seed), 1 / n))
+            low, high = bootstrap(scores, draws, rng)
+        rows.append((*key, metric.name, estimate, low, high, n, n_items, seeds, 1 / n))
     names = "metric estimate low high n n_items n_seeds resolution".split()
     return pl.DataFrame(rows, schema=[*by, *MODEL, *names], orient="row")
+
+
+def by_seed_and_problem(cell: pl.DataFrame) -> np.ndarray:
+    """Arrange the scores of one model as a (seeds, problems) array, NaN where a pair is missing."""
+    seeds, s = np.unique(cell["seed"].to_numpy(), return_inverse=True)
+    problems = cell["item"].rank("dense").to_numpy() - 1
+    scores = np.full((len(seeds), int(problems.max()) + 1), np.nan)
+    scores[s, problems] = cell["score"].to_numpy()
+    return scores
 
 
 def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
@@ -150,31 +159,43 @@ def needed(share: float, relative_error: float = 0.5, level: float = LEVEL) -> i
 
 
 def bootstrap(
-    by_seed: list[np.ndarray], draws: int, rng: np.random.Generator, level: float = LEVEL
+    scores: np.ndarray, draws: int, rng: np.random.Generator, level: float = LEVEL
 ) -> tuple[float, float]:
-    """Percentile interval of a mean over seeds of means over problems.
+    """Percentile interval of a mean over seeds and problems.
 
-    Each draw takes as many seeds as there are, with replacement, and resamples the problems of each.
+    Each draw takes as many seeds and as many problems as there are, both with replacement. Seeds that
+    were asked the same problem share its fate, since its difficulty is one fact and not several.
 
-    >>> low, high = bootstrap([np.array([0.0, 1.0] * 50)], 500, np.random.default_rng(0))
+    Parameters
+    ----------
+    scores : (seeds, problems) array
+        NaN where a seed was not asked a problem.
+
+    >>> low, high = bootstrap(np.array([[0.0, 1.0] * 50]), 500, np.random.default_rng(0))
     >>> low < 0.5 < high
     True
     """
-    seeds = len(by_seed)
-    taken = rng.integers(0, seeds, (draws, seeds))
-    means = np.zeros(draws)
-    for s, values in enumerate(by_seed):
-        # Resampling values with replacement is drawing how often each distinct value comes up.
-        distinct, counts = np.unique(values, return_counts=True)
-        for slot in range(seeds):
-            here = np.flatnonzero(taken[:, slot] == s)
-            if len(distinct) <= 64:
-                drawn = rng.multinomial(len(values), counts / len(values), size=len(here))
-                means[here] += drawn @ distinct / len(values) / seeds
-            else:
-                drawn = rng.integers(0, len(values), (len(here), len(values)))
-                means[here] += values[drawn].mean(axis=1) / seeds
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    seeds, problems = scores.shape
+    asked = ~np.isnan(scores)
+    stacked = np.concatenate([np.where(asked, scores, 0.0), asked])
+    weights = np.stack([np.bincount(row, minlength=seeds) for row in rng.integers(0, seeds, (draws, seeds))])
+    patterns, counts = np.unique(stacked, axis=1, return_counts=True)
+    if patterns.shape[1] <= problems / 2:
+        # Resampling problems is drawing how often each distinct column of scores comes up.
+        drawn = rng.multinomial(problems, counts / problems, size=draws)
+        sums = drawn @ patterns.T
+    else:
+        sums = np.empty((draws, 2 * seeds))
+        for start in range(0, draws, chunk := max(1, 2_000_000 // problems)):
+            size = min(chunk, draws - start)
+            picked = stacked[:, rng.integers(0, problems, (size, problems))]
+            sums[start : start + size] = picked.sum(axis=2).T
+    # Seeds count the same however many problems they were asked; one that was drawn none does not count.
+    means = sums[:, :seeds] / np.maximum(sums[:, seeds:], 1)
+    weights = weights * (sums[:, seeds:] > 0)
+    some = weights.any(axis=1)
+    drawn_means = (weights * means)[some].sum(axis=1) / weights[some].sum(axis=1)
+    low, high = np.quantile(drawn_means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 

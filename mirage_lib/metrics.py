@@ -62,7 +62,7 @@ class Metric:
     why: str
     source: str
     compute: Callable[[pl.DataFrame], pl.Series]
-    chance_of: Callable[[pl.DataFrame], float | None]
+    chance: Callable[[pl.DataFrame], float | None]
 
     def score(self, outputs: pl.DataFrame) -> pl.Series:
         """Return one number a row, named after the metric.
@@ -88,10 +88,6 @@ class Metric:
                 f"{', '.join(self.needs)}"
             )
         return values
-
-    def chance(self, outputs: pl.DataFrame) -> float | None:
-        """Return the mean score of blind guessing, or None where it is not defined."""
-        return self.chance_of(outputs)
 
 
 _REGISTRY: dict[str, Metric] = {}
@@ -147,6 +143,11 @@ def get(name: str | Metric) -> Metric:
     if name not in _REGISTRY:
         raise KeyError(f"unknown metric {name!r}: choose one of {', '.join(_REGISTRY)}")
     return _REGISTRY[name]
+
+
+def forget(name: str) -> Metric:
+    """Take a metric out of the registry and return it; for metrics tried in passing."""
+    return _REGISTRY.pop(get(name).name)
 
 
 def names() -> list[str]:

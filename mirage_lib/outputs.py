@@ -144,6 +144,8 @@ def _check_values(outputs: pl.DataFrame) -> None:
         flat = column.explode() if isinstance(column.dtype, pl.List) else column
         if flat.dtype.is_float() and flat.is_nan().any():
             raise OutputsError(f"column {name!r} has {flat.is_nan().sum()} NaN: every number has to be known")
+        if flat.dtype.is_float() and flat.is_infinite().any():
+            raise OutputsError(f"column {name!r} has an infinite value: every number has to be finite")
     for name, low in (("n_params", 1), ("temperature", 0), ("sample", 0), ("squared_error", 0)):
         if name in outputs.columns and outputs[name].min() < low:
             raise OutputsError(f"column {name!r} has {outputs[name].min()}: {low} is the least allowed")

@@ -81,7 +81,7 @@ def mixed_choice_grade(p, spread: float, choices: int = CHOICES) -> np.ndarray:
     """Multiple choice grade when items differ: the step, smoothed by the items' spread.
 
     Each item's log-odds are normal around those of ``p``; an item counts 1 where it passes
-    ``1 / choices`` and chance where it does not. Ours, not the paper's.
+    ``1 / choices`` and, as in Fig. 2D, chance where it does not. Ours, not the paper's.
 
     Parameters
     ----------

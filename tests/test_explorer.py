@@ -20,11 +20,15 @@ def ready(page, explorer=EXPLORER):
     return figure
 
 
-def marks(figure) -> list[str]:
-    """Where the marks of the models are, in drawing order."""
-    return figure.locator("g.mark-symbol.models_marks path, g.models_marks path").evaluate_all(
-        "paths => paths.map(path => path.getAttribute('transform'))"
+def marks(figure) -> list[tuple[float, ...]]:
+    """Where the marks of the models are, in drawing order, to a hundredth of a pixel, once the width is final."""
+    figure.page.wait_for_function(
+        "figure => { const box = figure.querySelector('.mirage-canvas');"
+        " return Math.abs(box.firstElementChild.getBoundingClientRect().width - box.clientWidth) < 1; }",
+        arg=figure.element_handle(),
     )
+    moves = figure.locator("g.models_marks path").evaluate_all("all => all.map(p => p.getAttribute('transform'))")
+    return [tuple(round(float(x), 2) for x in re.findall(r"-?[\d.]+", move)) for move in moves]
 
 
 def choose(page, figure, **choices):
@@ -143,7 +147,7 @@ def test_nothing_sticks_out_and_axe_finds_nothing(open_page, scheme, width):
     page = open_page(CHAPTER, color_scheme=scheme, viewport={"width": width, "height": 800})
     ready(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(page, context=".bd-article", options={"resultTypes": ["violations"]})
+    found = Axe().run(page, context=".bd-article", options={"resultTypes": ["violations"], "preload": False})
     assert found.violations_count == 0, found.generate_report()
 
 

@@ -145,7 +145,8 @@
       const said = describe(title, metric, log, shown);
       view.data("rows", shown).signal("title", title).signal("y_low", low).signal("y_high", high)
         .signal("bands", state.intervals === false ? 0 : 0.18).description(said);
-      await view.runAsync();
+      /* Without resize the plot keeps the margins of the labels before. */
+      await view.resize().runAsync();
       for (const control of controls) control.tell();
       status.textContent = said;
       figure.dataset.ready = "true";
@@ -166,7 +167,8 @@
     }
 
     addEventListener("hashchange", () => { if (read()) update(false); });
-    new ResizeObserver(() => view?.resize().runAsync()).observe(stage);
+    /* Vega itself follows the window's size only, not that of the page around the figure. */
+    new ResizeObserver(() => view?.signal("width", canvas.clientWidth).runAsync()).observe(canvas);
     if (read()) figure.scrollIntoView();
     await update(false);
   }

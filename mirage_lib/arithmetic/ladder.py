@@ -71,9 +71,17 @@ class Budget:
 def encode(text: str) -> list[int]:
     """Turn characters into token numbers.
 
+    Raises
+    ------
+    ValueError
+        If a character is neither printable ASCII nor a newline.
+
     >>> "".join(CHARACTERS[i] for i in encode("2+2=4"))
     '2+2=4'
     """
+    unknown = set(text) - set(CHARACTERS)
+    if unknown:
+        raise ValueError(f"character {min(unknown)!r} is not known: printable ASCII and newline are")
     return _CODE[np.frombuffer(text.encode("ascii"), dtype=np.uint8)].tolist()
 
 
@@ -241,7 +249,9 @@ def _claim(folder: Path, settings: dict) -> None:
     """Write the settings of a run beside it, or compare them with those already there."""
     path = folder / "settings.json"
     if not path.exists():
-        path.write_text(json.dumps(settings, indent=1))
+        part = folder / "settings.part"
+        part.write_text(json.dumps(settings, indent=1))
+        os.replace(part, path)
         return
     found = json.loads(path.read_text())
     if found != settings:

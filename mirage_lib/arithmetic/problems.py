@@ -225,7 +225,7 @@ def _held_out_pairs(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Distinct held-out pairs first, then whole rounds over all of them until ``n`` are there."""
     below = op.square(length)
-    if below <= 100:
+    if below <= 1000:
         a, b = (grid.ravel() for grid in np.meshgrid(np.arange(below), np.arange(below)))
         keep = digits_are(op.answer(a, b), length) & is_held_out(op, a, b)
         a, b = a[keep], b[keep]
@@ -234,5 +234,7 @@ def _held_out_pairs(
         return a[order], b[order]
     a, b = sample_pairs(op, np.full(n * 2, length), rng, held_out=True)
     _, first = np.unique(a * op.below + b, return_index=True)
+    if len(first) < n:
+        raise ValueError(f"{n} prompts of {length} digits are too many for {op.name}: ask for a tenth of them")
     kept = np.sort(first)[:n]
     return a[kept], b[kept]

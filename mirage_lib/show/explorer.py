@@ -18,7 +18,7 @@ import polars as pl
 
 from mirage_lib import curves, metrics
 from mirage_lib.show import theme
-from mirage_lib.show.figures import Figure, folded_table
+from mirage_lib.show.figures import SCROLLS, Figure, folded_table
 
 ALL = "all"
 """The value of a control that lets every row through."""
@@ -98,7 +98,7 @@ class Explorer:
         return (
             f'<figure class="mirage-figure mirage-explorer" id="explorer-{self.name}">'
             '<div class="mirage-controls" role="group" aria-label="Change the figure" hidden></div>'
-            f'<div class="mirage-stage">{self.figure.svg}</div>'
+            f'<div class="mirage-stage" {SCROLLS}>{self.figure.svg}</div>'
             '<p class="mirage-status" role="status" aria-live="polite"></p>'
             f"<figcaption>{self.figure.caption}</figcaption>{folded_table(self.figure.table)}"
             f'<script type="application/json">{data}</script></figure>'

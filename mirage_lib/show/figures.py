@@ -20,6 +20,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from mirage_lib.show import theme
 
 
+SCROLLS = 'tabindex="0" role="group" aria-label="Drawing, scrolls sideways where it is too wide"'
+
+
 class Figure:
     """A drawing with its alternative text, caption and numbers.
 
@@ -53,7 +56,7 @@ class Figure:
 
     def _repr_html_(self) -> str:
         return (
-            f'<figure class="mirage-figure"><div class="mirage-wide">{self.svg}</div>'
+            f'<figure class="mirage-figure"><div class="mirage-wide" {SCROLLS}>{self.svg}</div>'
             f"<figcaption>{self.caption}</figcaption>{folded_table(self.table)}</figure>"
         )
 

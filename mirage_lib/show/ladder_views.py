@@ -35,7 +35,7 @@ def digit_curve(outputs: pl.DataFrame, task: str, length: int) -> pl.DataFrame:
     probability = metrics.Metric(
         name="digit_probability", label="Probability of the right digit", formula="",
         needs=("token_logprobs",), range=(0, 1), better="higher", shape="linear", why="", source="",
-        compute=lambda o: o["token_logprobs"].cast(pl.Float64).exp(), chance_of=lambda o: GUESS,
+        compute=lambda o: o["token_logprobs"].cast(pl.Float64).exp(), chance=lambda o: GUESS,
     )  # fmt: skip
     return curves.curve(digits, probability, by=("task", "group"))
 
