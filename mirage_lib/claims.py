@@ -185,8 +185,8 @@ def three_causes() -> Verdict:
     rng = np.random.default_rng(0)
 
     def sharpness(x: np.ndarray, y: np.ndarray) -> float:
-        """Score over that of a straight line with as many models, which is their number less one."""
-        return emergence.score(x, y) / (len(x) - 1)
+        """Score over that of a straight line in the logarithm of the same sizes."""
+        return emergence.score(x, y) / emergence.score(x, np.log(x))
 
     few = [sharpness(sizes, rng.binomial(100, p) / 100) for _ in range(1001)]
     kept = np.r_[0:8, 12]  # of the models above 50 billion only the largest
