@@ -174,14 +174,18 @@ def freeze(folder: str | Path, name: str, n: int = 1000, into: str | Path = tabl
     if not rungs:
         raise FileNotFoundError(f"{folder} holds no rungs: run 'mirage arithmetic train --out {folder}' first")
     answers = collect(rungs, family=name, n=n)
+    seeds = sorted(answers["seed"].unique())
     budget = ladder.read_settings(rungs[0])["budget"]
     stamp = stamps.stamp(
-        f"mirage arithmetic train --steps {budget.steps} && mirage arithmetic freeze --n {n}",
-        seeds=sorted(answers["seed"].unique()),
+        f"mirage arithmetic train --seeds {len(seeds)} --steps {budget.steps} && "
+        f"mirage arithmetic freeze --name {name} --n {n}",
+        seeds=seeds,
         licence="CC-BY-4.0",
         packages=("numpy", "polars", "torch", "transformers"),
     )
-    return tables.save(answers, name, "text", stamp | {"budget": vars(budget)}, into)
+    # Who trains the ladder again can tell from these whether it is the same.
+    weights = {rung.name: tables.sha256(rung / "model.safetensors") for rung in sorted(rungs)}
+    return tables.save(answers, name, "text", stamp | {"budget": vars(budget), "weights": weights}, into)
 
 
 def freeze_log(folder: str | Path, name: str, into: str | Path = tables.FROZEN) -> Path | None:
