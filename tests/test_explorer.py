@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from mirage_lib import curves, outputs, theory
+from tests.test_book import chapters
 
 CHAPTER = "book/arithmetic/change-the-metric.html"
 EXPLORER = "#explorer-arithmetic"
@@ -139,13 +140,18 @@ def test_all_panels_of_the_model_agree_with_theory_at_every_size(open_page):
         assert drawn == pytest.approx(truth[name], rel=1e-9), name
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_sticks_out_and_axe_finds_nothing(open_page, scheme, width):
+# The list of works is left out: docutils still gives its entries a role that ARIA has deprecated.
+READ = [path for path in chapters() if not path.endswith("bibliography")]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1280, "light")])
+@pytest.mark.parametrize("path", READ)
+def test_nothing_sticks_out_of_a_page_and_axe_finds_nothing(open_page, path, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
-    page = open_page(CHAPTER, color_scheme=scheme, viewport={"width": width, "height": 800})
-    ready(page)
+    page = open_page(f"{path}.html", color_scheme=scheme, viewport={"width": width, "height": 800})
+    for figure in page.locator(".mirage-explorer").all():
+        ready(page, f"#{figure.get_attribute('id')}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     found = Axe().run(page, context=".bd-article", options={"resultTypes": ["violations"], "preload": False})
     assert found.violations_count == 0, found.generate_report()

@@ -29,7 +29,7 @@ def show_inline(translator, node: nodes.math) -> None:
 def show_block(translator, node: nodes.math_block) -> None:
     body = convert(node.astext(), display="block")
     anchor = "".join(f'<span id="{name}"></span>' for name in node["ids"])
-    translator.body.append(f'<div class="math mirage-scroll">{anchor}{body}</div>\n')
+    translator.body.append(f'<div class="math mirage-scroll" tabindex="0" role="group" aria-label="Formula">{anchor}{body}</div>\n')
     raise nodes.SkipNode
 
 
