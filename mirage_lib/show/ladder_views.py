@@ -65,25 +65,27 @@ def digits(outputs: pl.DataFrame, task: str, length: int) -> Figure:
         f"at different sizes; the first size whose mean probability passes one half is: {passed} parameters."
     )
     caption = (
-        f"Each digit of {length}-digit answers ({task}), given the right digits before it, mean over seeds; dotted: "
-        "one in ten. Bands: 95 % intervals."
+        f"Each digit of {length}-digit answers ({task}), given the right digits before it; dotted: one in ten. "
+        f"Training seeds: {', '.join(map(str, sorted(outputs['seed'].unique())))}. Bands: 95 % intervals."
     )
     return Figure(drawing, alt, caption, curve.select("group", "n_params", "estimate", "low", "high", "n"))
 
 
-def training(log: pl.DataFrame, task: str, widths: tuple[int, ...], seed: int = 0) -> Figure:
-    """Draw training losses over steps for a few rungs of one seed.
+def training(log: pl.DataFrame, task: str, runs: tuple[tuple[int, int], ...]) -> Figure:
+    """Draw training losses over steps for a few rungs.
 
     Parameters
     ----------
     log : frame
         ``outputs.load_table("arithmetic-ladder-training")``.
+    runs : pairs of width and seed
     """
-    part = log.filter((pl.col("seed") == seed) & pl.col("width").is_in(widths))
+    ends = []
     with theme.style():
-        drawing, axis = plt.subplots(figsize=(5.6, 3.3))
-        for order, width in enumerate(widths):
-            one = part.filter(pl.col("width") == width).sort("step")
+        drawing, axis = plt.subplots(figsize=(5.4, 3.3))
+        for order, (width, seed) in enumerate(runs):
+            one = log.filter((pl.col("width") == width) & (pl.col("seed") == seed)).sort("step")
+            name = f"{theme.in_words(parameters(width))}, seed {seed}"
             axis.plot(
                 one["step"],
                 one[task],
@@ -92,22 +94,73 @@ def training(log: pl.DataFrame, task: str, widths: tuple[int, ...], seed: int = 
                 markevery=10,
                 markersize=4,
                 linestyle=theme.DASHES[order],
-                label=f"{theme.in_words(parameters(width))}",
+                label=name,
             )
+            ends.append((name, one["step"][-1], one[task][-1]))
         axis.set_yscale("log")
         axis.set_xlabel("Training step")
         axis.set_ylabel(f"Loss on {task}, nats a character")
         axis.legend(title="parameters")
-    ends = part.filter(pl.col("step") == part["step"].max()).sort("width")
-    said = ", ".join(
-        f"{loss:.2f} at {theme.in_words(parameters(width))}" for width, loss in ends.select("width", task).iter_rows()
-    )
+    said = "; ".join(f"{name}: {loss:.2f}" for name, _, loss in ends)
     alt = (
-        f"Training loss on {task} over {part['step'].max()} steps for {len(widths)} sizes. Each size sits on a plateau, "
-        f"then drops; larger ones leave it earlier. At the end: {said} parameters."
+        f"Training loss on {task} over {ends[0][1]} steps for {len(runs)} runs, on a log axis. The losses stay on "
+        f"plateaus and drop from them at different times. At the end, in nats: {said}."
     )
-    caption = f"Loss of single batches every 50 steps, seed {seed}, by number of parameters (log scale)."
-    return Figure(drawing, alt, caption, ends.select("width", "step", task))
+    caption = "Loss of single batches every 50 steps (log scale)."
+    return Figure(drawing, alt, caption, pl.DataFrame(ends, schema=["run", "step", "loss"], orient="row"))
+
+
+def run_scores(outputs: pl.DataFrame, task: str, length: int, metric: str) -> pl.DataFrame:
+    """Mean score of every single training run on one cell.
+
+    Returns
+    -------
+    Frame with ``n_params, seed, estimate``.
+
+    >>> from mirage_lib.outputs import load
+    >>> run_scores(load("arithmetic-ladder"), "addition", 5, "exact_match").columns
+    ['n_params', 'seed', 'estimate']
+    """
+    cell = outputs.filter((pl.col("task") == task) & (pl.col("group") == length))
+    scored = cell.with_columns(metrics.get(metric).score(cell).alias("score"))
+    return scored.group_by("n_params", "seed").agg(estimate=pl.col("score").mean()).sort("n_params", "seed")
+
+
+def single_runs(outputs: pl.DataFrame, task: str, length: int) -> Figure:
+    """Draw every training run as a mark of its own, under accuracy and edit distance."""
+    names = ("exact_match", "token_edit_distance")
+    parts = {name: run_scores(outputs, task, length, name) for name in names}
+    seeds = sorted(outputs["seed"].unique())
+    with theme.style():
+        drawing, axes = plt.subplots(1, 2, figsize=(6.4, 3))
+        for axis, name, sign in zip(axes, names, (1, -1), strict=True):
+            for order, seed in enumerate(seeds):
+                one = parts[name].filter(pl.col("seed") == seed)
+                axis.plot(
+                    one["n_params"],
+                    sign * one["estimate"],
+                    color=theme.light(theme.CATEGORIES[order % len(theme.CATEGORIES)]),
+                    marker=theme.MARKERS[order % len(theme.MARKERS)],
+                    linestyle="none",
+                    label=f"seed {seed}",
+                )
+            mean = parts[name].group_by("n_params").agg(pl.col("estimate").mean()).sort("n_params")
+            axis.plot(mean["n_params"], sign * mean["estimate"], color=theme.light("faint"), label="mean")
+            figures.size_axis(axis, mean["n_params"])
+            axis.set_ylabel(("− " if sign < 0 else "") + metrics.get(name).label)
+        axes[0].legend(fontsize=8)
+    runs = parts["exact_match"]["estimate"]
+    alt = (
+        f"Every training run as a mark, {task} with {length}-digit answers, against size. Of {len(runs)} runs "
+        f"{(runs < 0.1).sum()} have accuracy below 0.1, {(runs > 0.9).sum()} above 0.9, and "
+        f"{runs.is_between(0.1, 0.9).sum()} lie between; high and low runs stand side by side at the same size. "
+        "The grey mean passes between the two groups. Edit distance shows the same two groups."
+    )
+    caption = "One mark a training run; the grey line is the mean over seeds. Up is better in both panels."
+    table = parts["exact_match"].rename({"estimate": "accuracy"}).join(
+        parts["token_edit_distance"].rename({"estimate": "edit distance"}), on=["n_params", "seed"]
+    )
+    return Figure(drawing, alt, caption, table)
 
 
 def parameters(width: int) -> int:
