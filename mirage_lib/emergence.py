@@ -46,13 +46,17 @@ def score(sizes: Sequence[float], values: Sequence[float]) -> float:
     >>> score([1, 2, 3, 4], [0.0, 0.0, 0.0, 1.0])
     inf
     """
-    sizes, values = _sorted(sizes, values)
-    span = values.max() - values.min()
-    if span == 0:
-        return 0.0
-    sign = 1.0 if values.argmax() > values.argmin() else -1.0
-    middle = np.sqrt(np.median(np.diff(values) ** 2))
-    return sign * (float(span / middle) if middle > 0 else np.inf)
+    _, values = _sorted(sizes, values)
+    return float(_scores(values[None])[0])
+
+
+def _scores(values: np.ndarray) -> np.ndarray:
+    """The formula of :func:`score` for each row of values, their models sorted by size."""
+    span = values.max(axis=1) - values.min(axis=1)
+    sign = np.where(values.argmax(axis=1) > values.argmin(axis=1), 1.0, -1.0)
+    middle = np.sqrt(np.median(np.diff(values, axis=1) ** 2, axis=1))
+    climbs = np.divide(span, middle, out=np.full_like(span, np.inf), where=middle > 0)
+    return np.where(span == 0, 0.0, sign * climbs)
 
 
 def _sorted(sizes: Sequence[float], values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
@@ -104,7 +108,7 @@ def null_scores(
     share = (log_size - log_size[0]) / (log_size[-1] - log_size[0])
     line = values[0] + share * (values[-1] - values[0])
     noise = np.random.default_rng(seed).normal(size=(draws, len(line))) * errors
-    return np.array([score(sizes, row) for row in line + noise])
+    return _scores(line + noise)
 
 
 def exceedance(observed: float, null: np.ndarray) -> float:
