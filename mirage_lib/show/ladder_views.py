@@ -132,7 +132,7 @@ def single_runs(outputs: pl.DataFrame, task: str, length: int) -> Figure:
     parts = {name: run_scores(outputs, task, length, name) for name in names}
     seeds = sorted(outputs["seed"].unique())
     with theme.style():
-        drawing, axes = plt.subplots(1, 2, figsize=(6.4, 3))
+        drawing, axes = plt.subplots(1, 2, figsize=(5.4, 2.8))
         for axis, name, sign in zip(axes, names, (1, -1), strict=True):
             for order, seed in enumerate(seeds):
                 one = parts[name].filter(pl.col("seed") == seed)

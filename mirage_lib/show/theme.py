@@ -150,7 +150,7 @@ VEGA_CONFIG = {
         "orient": "top",
         "symbolSize": 70,
         "symbolOpacity": 1,
-        "symbolDash": [],
+        "symbolStrokeWidth": 0,
     },
     "view": {"stroke": None},
 }

@@ -26,6 +26,7 @@ def metric_explorer(
     metric_names: list[str],
     length: int,
     test_sets: tuple[int, ...] = (0, 300, 100, 30),
+    run: str = "mean",
 ) -> Explorer:
     """Let the reader change metric, task, target length, seed and test-set size over frozen outputs.
 
@@ -41,6 +42,8 @@ def metric_explorer(
         The target length shown at the start.
     test_sets : tuple of int
         Numbers of prompts a target length to choose from; 0 means all there are.
+    run : str
+        What is shown at the start: ``mean`` over training seeds, or a seed.
 
     >>> from mirage_lib.outputs import load
     >>> frozen = load("arithmetic-ladder").filter(pl.col("group") == 4)
@@ -64,7 +67,7 @@ def metric_explorer(
             "group",
         ),
         Control("items", "Test prompts", FULL, _test_set_options(outputs, test_sets), "items"),
-        Control("run", "Training seeds", "mean", runs, "run"),
+        Control("run", "Training seeds", run, runs, "run"),
         Control(
             "models",
             "Models shown",
@@ -81,11 +84,15 @@ def metric_explorer(
         (pl.col("task") == tasks[0])
         & (pl.col("group") == length)
         & (pl.col("items") == FULL)
-        & (pl.col("run") == "mean")
+        & (pl.col("run") == run)
     )
     return Explorer(
         name=name,
-        figure=_two_metrics(start, metric_names[:2], f"{tasks[0]}, targets of {length} digits"),
+        figure=_two_metrics(
+            start,
+            metric_names[:2],
+            f"{tasks[0]}, targets of {length} digits, " + ("mean over seeds" if run == "mean" else f"seed {run}"),
+        ),
         controls=controls,
         rows=rows,
         group={"field": "group", "title": "Target length", "values": groups},
@@ -121,8 +128,8 @@ def _two_metrics(rows: pl.DataFrame, names: list[str], what: str) -> Figure:
             )
     alt = f"The same answers ({what}) under {len(names)} metrics. " + ". ".join(said) + "."
     caption = (
-        f"The same answers, {what}, under {len(names)} metrics; bands are 95 % intervals over training "
-        f"seeds and problems, {rows['n'].max()} outputs a model. With scripts on, the controls change metric, "
+        f"The same answers, {what}, under {len(names)} metrics; bands are 95 % intervals, "
+        f"{rows['n'].max()} outputs a model. With scripts on, the controls change metric, "
         "task, target length, test-set size and more."
     )
     columns = ["n_params", "metric", "estimate", "low", "high", "n"]
