@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import zlib
 from collections.abc import Iterable
 
 import matplotlib.pyplot as plt
@@ -84,24 +85,13 @@ def svg(drawing: plt.Figure, alt: str) -> str:
         'xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
     text = re.sub(r"<svg[^>]*>", lambda _: head, text, count=1, flags=re.S)
-    salt = format(abs(hash_of(alt)), "x")
+    salt = format(zlib.crc32(alt.encode()), "x")
     text = re.sub(r'\bid="([^"]+)"', rf'id="\1-{salt}"', text)
     text = re.sub(r'(url\(#|href="#)([^")]+)', rf"\1\2-{salt}", text)
     text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
     for name, (light, _) in theme.COLOURS.items():
         text = text.replace(light, theme.variable(name))
     return re.sub(r"(\d+\.\d\d)\d+", r"\1", text)
-
-
-def hash_of(text: str) -> int:
-    """A short number that depends on the text alone, unlike Python's salted ``hash``.
-
-    >>> hash_of("a") == hash_of("a")
-    True
-    """
-    import zlib
-
-    return zlib.crc32(text.encode())
 
 
 def folded_table(table: pl.DataFrame | None, summary: str = "The numbers") -> str:

@@ -126,6 +126,57 @@ def run_scores(outputs: pl.DataFrame, task: str, length: int, metric: str) -> pl
     return scored.group_by("n_params", "seed").agg(estimate=pl.col("score").mean()).sort("n_params", "seed")
 
 
+def widest_gap(values: pl.Series) -> float:
+    """The widest gap between neighbouring values, as a share of their range.
+
+    Two groups far apart give a value near 1, an even spread one near one over their number.
+
+    >>> widest_gap(pl.Series([0.0, 0.1, 0.9, 1.0]))
+    0.8
+    """
+    ordered = values.sort()
+    return float((ordered.diff().max() or 0.0) / (ordered.max() - ordered.min()))
+
+
+def largest_step(run: pl.DataFrame, better: str) -> float:
+    """The largest gain between neighbouring sizes of one ladder, as a share of its whole range.
+
+    >>> run = pl.DataFrame({"n_params": [1, 2, 3], "estimate": [0.0, 0.8, 1.0]})
+    >>> largest_step(run, "higher")
+    0.8
+    """
+    values = run.sort("n_params")["estimate"] * (1 if better == "higher" else -1)
+    return float(values.diff().max() / (values.max() - values.min()))
+
+
+def jumps(outputs: pl.DataFrame, task: str, names: tuple[str, ...], above: int = 8000) -> pl.DataFrame:
+    """How suddenly single ladders learn, and how far their runs stand apart, by length and metric.
+
+    Parameters
+    ----------
+    above : int
+        The gap is taken over runs with more parameters than this.
+
+    Returns
+    -------
+    Frame with ``length, metric, largest step`` (mean over seeds) and ``widest gap``, both as shares of
+    the range.
+
+    >>> from mirage_lib.outputs import load
+    >>> jumps(load("arithmetic-ladder"), "addition", ("exact_match",))["length"].to_list()
+    [1, 2, 3, 4, 5]
+    """
+    rows = []
+    for length in sorted(outputs.filter(pl.col("task") == task)["group"].unique()):
+        for name in names:
+            runs = run_scores(outputs, task, length, name)
+            better = metrics.get(name).better
+            steps = [largest_step(run, better) for run in runs.partition_by("seed")]
+            gap = widest_gap(runs.filter(pl.col("n_params") > above)["estimate"])
+            rows.append((length, name, sum(steps) / len(steps), gap))
+    return pl.DataFrame(rows, schema=["length", "metric", "largest step", "widest gap"], orient="row")
+
+
 def single_runs(outputs: pl.DataFrame, task: str, length: int) -> Figure:
     """Draw every training run as a mark of its own, under accuracy and edit distance."""
     names = ("exact_match", "token_edit_distance")
@@ -154,7 +205,9 @@ def single_runs(outputs: pl.DataFrame, task: str, length: int) -> Figure:
         f"Every training run as a mark, {task} with {length}-digit answers, against size. Of {len(runs)} runs "
         f"{(runs < 0.1).sum()} have accuracy below 0.1, {(runs > 0.9).sum()} above 0.9, and "
         f"{runs.is_between(0.1, 0.9).sum()} lie between; high and low runs stand side by side at the same size. "
-        "The grey mean passes between the two groups. Edit distance shows the same two groups."
+        "The grey mean passes between them. Between neighbouring runs the widest gap is "
+        f"{widest_gap(runs):.0%} of the range under accuracy and "
+        f"{widest_gap(parts['token_edit_distance']['estimate']):.0%} under edit distance."
     )
     caption = "One mark a training run; the grey line is the mean over seeds. Up is better in both panels."
     table = parts["exact_match"].rename({"estimate": "accuracy"}).join(

@@ -1,4 +1,4 @@
-"""Views: the explorers of the book, each made from frozen outputs, simulated outputs or the model."""
+"""Views: the explorers and the many-panelled figures that chapters show, each made by one call."""
 
 from __future__ import annotations
 
