@@ -56,7 +56,7 @@ class Budget:
     """
 
     steps: int = 3000
-    batch: int = 64
+    batch: int = 32
     learning_rate: float = 1e-2
 
     def peak(self, width: int) -> float:

@@ -14,6 +14,7 @@ Nothing here knows of models: a problem is three integers, a prompt is a string.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,8 @@ import polars as pl
 SHOTS = 2
 HELD_OUT_PARTS = 4
 """One pair in four is held out: never trained on, never shown as an example."""
+LISTED = 1000
+"""Problem spaces with operands below this are listed whole; larger ones are drawn from."""
 
 
 @dataclass(frozen=True)
@@ -155,16 +158,45 @@ def sample_pairs(
             f"{op.name} has no answers of {impossible[0]} digits: choose from {list(op.lengths)}"
         )
     a, b = np.zeros_like(lengths), np.zeros_like(lengths)
-    for length in np.unique(lengths):
-        below = op.square(int(length))
+    for length in np.unique(lengths).tolist():
         where = np.flatnonzero(lengths == length)
+        if op.square(length) <= LISTED:
+            pairs = all_pairs(op, length, held_out)
+            a[where], b[where] = pairs[:, rng.integers(0, pairs.shape[1], len(where))]
+            continue
         while len(where):
             # Rejection from a square that holds every wanted pair; what is not accepted is redrawn.
-            x, y = rng.integers(0, below, (2, len(where)))
-            good = (digits_are(op.answer(x, y), int(length))) & (is_held_out(op, x, y) == held_out)
+            x, y = rng.integers(0, op.below, (2, len(where)))
+            good = digits_are(op.answer(x, y), length) & (is_held_out(op, x, y) == held_out)
             a[where[good]], b[where[good]] = x[good], y[good]
             where = where[~good]
     return a, b
+
+
+@cache
+def all_pairs(op: Operation, length: int, held_out: bool) -> np.ndarray:
+    """List every ordered pair whose answer has ``length`` digits, on one side of the split.
+
+    Returns
+    -------
+    (2, n) integers, in ascending order.
+
+    Raises
+    ------
+    ValueError
+        If there are too many to list: more than ``LISTED`` squared pairs would have to be looked at.
+
+    >>> all_pairs(ADDITION, 1, held_out=True).shape[1] + all_pairs(ADDITION, 1, held_out=False).shape[1]
+    55
+    """
+    below = op.square(length)
+    if below > LISTED:
+        raise ValueError(
+            f"{op.name} has too many pairs with answers of {length} digits to list: draw them with sample_pairs"
+        )
+    a, b = (grid.ravel() for grid in np.meshgrid(np.arange(below), np.arange(below), indexing="ij"))
+    keep = digits_are(op.answer(a, b), length) & (is_held_out(op, a, b) == held_out)
+    return np.stack([a[keep], b[keep]])
 
 
 def digits_are(values: np.ndarray, length: int) -> np.ndarray:
@@ -224,14 +256,11 @@ def _held_out_pairs(
     op: Operation, length: int, n: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Distinct held-out pairs first, then whole rounds over all of them until ``n`` are there."""
-    below = op.square(length)
-    if below <= 1000:
-        a, b = (grid.ravel() for grid in np.meshgrid(np.arange(below), np.arange(below)))
-        keep = digits_are(op.answer(a, b), length) & is_held_out(op, a, b)
-        a, b = a[keep], b[keep]
-        rounds = [rng.permutation(len(a)) for _ in range(-(-n // len(a)))]
-        order = np.concatenate(rounds)[:n]
-        return a[order], b[order]
+    if op.square(length) <= LISTED:
+        pairs = all_pairs(op, length, held_out=True)
+        total = pairs.shape[1]
+        rounds = [rng.permutation(total) for _ in range(-(-n // total))]
+        return tuple(pairs[:, np.concatenate(rounds)[:n]])
     a, b = sample_pairs(op, np.full(n * 2, length), rng, held_out=True)
     _, first = np.unique(a * op.below + b, return_index=True)
     if len(first) < n:
