@@ -49,8 +49,8 @@ def test_errors_that_come_together_raise_accuracy_above_p_to_the_l():
 def test_a_power_law_is_recognised_and_a_broken_one_is_not():
     x = np.linspace(0, 5, 11)
     line, broken = 1 - 0.5 * x, 1 - 0.1 * x - 1.5 * np.maximum(x - 2.5, 0)
-    fits = (claims._fit_line, claims._fit_broken_line)
-    errors = {name: [claims._left_out_error(x, y, fit) for fit in fits] for name, y in
+    fits = (claims.model._fit_line, claims.model._fit_broken_line)
+    errors = {name: [claims.model._left_out_error(x, y, fit) for fit in fits] for name, y in
               {"line": line, "broken": broken}.items()}  # fmt: skip
     assert errors["line"][0] < 1e-9
     # Left out, the corner itself cannot be met: a broken line has to be much better, not perfect.

@@ -1,112 +1,18 @@
-"""Claims: what the paper says, and what the evidence of this book says to it.
-
-The ledger (``claims.toml``) gives each claim in our words, where it stands, the test, and what counts as
-upheld. The tests are the functions below; verdicts are computed when they are asked for, never stored.
-"""
+"""Section 2: the mathematical model, its assumptions, and what an emergent ability is said to be."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from mirage_lib import curves, emergence, metrics, theory
 from mirage_lib import outputs as tables
-
-LEDGER = Path(__file__).parent / "claims.toml"
-VERDICTS = ("upheld", "partly", "not upheld", "cannot be tested here", "definition")
+from mirage_lib.claims.registry import Verdict, grade, test
 
 
-class Verdict(NamedTuple):
-    """What a test found: one of :data:`VERDICTS`, and the reason with its numbers."""
-
-    verdict: str
-    because: str
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One row of the ledger; see ``claims.toml`` for what the fields mean."""
-
-    id: str
-    where: str
-    kind: str
-    claim: str
-    upheld_if: str
-    test: str
-    chapter: str
-
-    def judge(self) -> Verdict:
-        """Run the claim's test on the frozen outputs."""
-        return TESTS[self.test]()
-
-
-def ledger() -> list[Claim]:
-    """Return all claims, in the order of the paper.
-
-    Raises
-    ------
-    ValueError
-        If an entry lacks a field or names a test that does not exist.
-
-    >>> ledger()[0].id
-    'emergence-defined'
-    """
-    entries = tomllib.loads(LEDGER.read_text())
-    claims = []
-    for name, fields in entries.items():
-        try:
-            claim = Claim(id=name, **fields)
-        except TypeError as error:
-            raise ValueError(f"claim {name!r} in {LEDGER.name}: {error}") from None
-        if claim.test not in TESTS:
-            raise ValueError(f"claim {name!r} names test {claim.test!r}: there are {', '.join(TESTS)}")
-        claims.append(claim)
-    return claims
-
-
-def get(name: str) -> Claim:
-    """Return one claim by its id.
-
-    >>> get("resolution-floor").kind
-    'definition'
-    """
-    found = {claim.id: claim for claim in ledger()}
-    if name not in found:
-        raise KeyError(f"unknown claim {name!r}: choose one of {', '.join(found)}")
-    return found[name]
-
-
-def table() -> pl.DataFrame:
-    """Judge every claim and return ``id, claim, where, verdict, because, upheld_if``."""
-    rows = [(c.id, c.claim, c.where, *c.judge(), c.upheld_if) for c in ledger()]
-    return pl.DataFrame(
-        rows, schema=["id", "claim", "where", "verdict", "because", "upheld_if"], orient="row"
-    )
-
-
-TESTS: dict[str, Callable[[], Verdict]] = {}
-
-
-def _test(function: Callable[[], Verdict]) -> Callable[[], Verdict]:
-    """Enter a test under its name; each runs once a process."""
-    TESTS[function.__name__] = cached = cache(function)
-    return cached
-
-
-def _grade(*conditions: bool) -> str:
-    if all(conditions):
-        return "upheld"
-    return "partly" if any(conditions) else "not upheld"
-
-
-@_test
+@test
 def definition() -> Verdict:
     return Verdict("definition", "A definition can be useful or not, but not true or false.")
 
@@ -130,40 +36,40 @@ def _figure2_score(panel: str) -> float:
     return emergence.score(values["n_params"], values["value"])
 
 
-@_test
+@test
 def model_accuracy_sharp() -> Verdict:
     error = figure2_error("C_accuracy_L5")
     sharp, smooth = _figure2_score("C_accuracy_L5"), _figure2_score("B_prob")
     return Verdict(
-        _grade(error < 0.01, sharp > smooth),
+        grade(error < 0.01, sharp > smooth),
         f"Points off by at most {error:.2%}; emergence score {sharp:.1f} for accuracy, {smooth:.1f} for p.",
     )
 
 
-@_test
+@test
 def model_distance_smooth() -> Verdict:
     error = figure2_error("E_neg_incorrect_tokens_L5")
     distance, smooth = _figure2_score("E_neg_incorrect_tokens_L5"), _figure2_score("B_prob")
     return Verdict(
-        _grade(error < 0.01, abs(distance / smooth - 1) < 0.01),
+        grade(error < 0.01, abs(distance / smooth - 1) < 0.01),
         f"Points off by at most {error:.2%}; emergence score {distance:.2f}, that of p is {smooth:.2f}.",
     )
 
 
-@_test
+@test
 def model_choice_step() -> Verdict:
     p = np.linspace(0.01, 0.99, 9801)
     steps = np.diff(theory.choice_grade(p))
     one_step = np.count_nonzero(steps) == 1 and abs(p[np.argmax(steps)] - 0.5) < 1e-3
     mixed = np.diff(theory.mixed_choice_grade(p, spread=1.0)).max()
     return Verdict(
-        _grade(bool(one_step), figure2_error("D_mcg_2choices") < 0.01),
+        grade(bool(one_step), figure2_error("D_mcg_2choices") < 0.01),
         f"Identical items: one step of {steps.max():.1f} at p = 1/2. Items whose log-odds spread by 1: the same "
         f"grid shows no step above {mixed:.4f}.",
     )
 
 
-@_test
+@test
 def model_brier_smooth() -> Verdict:
     error = figure2_error("F_neg_brier_2choices")
     steps = [
@@ -172,13 +78,13 @@ def model_brier_smooth() -> Verdict:
     ]
     shrinks = 8 < steps[0] / steps[1] < 12
     return Verdict(
-        _grade(error < 0.01, shrinks),
+        grade(error < 0.01, shrinks),
         f"Points off by at most {error:.2%}; with ten times as many models the largest step falls "
         f"from {steps[0]:.4f} to {steps[1]:.5f}.",
     )
 
 
-@_test
+@test
 def three_causes() -> Verdict:
     sizes = np.logspace(8, 12, 13)
     p = theory.token_probability(sizes)
@@ -200,14 +106,14 @@ def three_causes() -> Verdict:
     four = theory.token_probability(theory.SIZES)
     both = [sharpness(np.array(theory.SIZES), y) for y in (four, theory.accuracy(four, 5))]
     return Verdict(
-        _grade(*(value > base for value in causes.values())),
+        grade(*(value > base for value in causes.values())),
         f"Score relative to a straight line, {len(sizes)} evenly spread models: p itself {base:.2f}; with one "
         f"cause alone: {shown}. With the paper's four sizes instead, p has {both[0]:.2f} and accuracy "
         f"{both[1]:.2f}: metric and sparse sizes act together.",
     )
 
 
-@_test
+@test
 def resolution_floor() -> Verdict:
     n = 40
     simulated = theory.text_outputs([0.1, 0.2, 0.4, 0.999], length=3, n=n)
@@ -216,7 +122,7 @@ def resolution_floor() -> Verdict:
     whole = np.allclose(steps, np.round(steps)) and (curve["resolution"] == 1 / n).all()
     none = curve.filter(pl.col("estimate") == 0)
     return Verdict(
-        _grade(bool(whole), none.height > 0 and bool((none["high"] > 1 / n).all())),
+        grade(bool(whole), none.height > 0 and bool((none["high"] > 1 / n).all())),
         f"Accuracies of {n} items are multiples of 1/{n}; zero right still leaves up to "
         f"{none['high'].max():.3f}.",
     )
@@ -240,7 +146,7 @@ def loss_by_size(outputs: pl.DataFrame) -> pl.DataFrame:
     return curves.curve(outputs, loss, by=("task",))
 
 
-@_test
+@test
 def loss_power_law() -> Verdict:
     curve = loss_by_size(tables.load("arithmetic-ladder"))
     inside, better, said = [], [], []
@@ -255,7 +161,7 @@ def loss_power_law() -> Verdict:
             f"{task}: the line passes {hit} of {len(x)} intervals, left-out error of ln(loss) {straight:.2f} "
             f"against {broken:.2f} for a broken line"
         )
-    return Verdict(_grade(all(inside), all(better)), "; ".join(said) + ".")
+    return Verdict(grade(all(inside), all(better)), "; ".join(said) + ".")
 
 
 def _fit_line(x: np.ndarray, y: np.ndarray) -> Callable[[float], float]:
@@ -303,7 +209,7 @@ def independence(outputs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-@_test
+@test
 def independent_tokens() -> Verdict:
     cells = independence(tables.load("arithmetic-ladder")).filter(
         (pl.col("group") >= 2) & (pl.col("n_right") >= 10)
