@@ -206,3 +206,64 @@ def test_the_number_of_examples_is_a_choice(shots):
 
 def test_more_prompts_than_problems_are_made_at_any_length():
     assert held_out_prompts(ADDITION, 3, 130_000).height == 130_000
+
+
+# --- templates ---------------------------------------------------------------------------------------
+
+
+@celled
+def test_the_plain_template_writes_the_prompts_of_frozen_outputs_byte_by_byte(op, length):
+    cell = held_out_prompts(op, length, 100)
+    assert cell.equals(held_out_prompts(op, length, 100, template="plain"))
+    assert cell.equals(held_out_prompts(op, length, 100, template="{a}{sign}{b}={answer}\n"))
+
+
+FORMATS = {
+    "plain": (r"{a}{s}{b}={c}\n", "{a}{s}{b}="),
+    "spaced": (r"{a} {s} {b} = {c}\n", "{a} {s} {b} ="),
+    "words": (r"Q: What is {a} {w} {b}\?\nA: {c}\n\n", "Q: What is {a} {w} {b}?\nA:"),
+}
+
+
+@named
+@pytest.mark.parametrize("template", FORMATS)
+def test_every_template_asks_the_same_problems_behind_the_same_examples(op, template):
+    plain, cell = (held_out_prompts(op, 3, 80, template=name) for name in ("plain", template))
+    assert cell.drop("prompt").equals(plain.drop("prompt"))
+    word = {"*": "times", "+": "plus"}[op.sign]
+    for row, ours in zip(plain.iter_rows(named=True), cell["prompt"], strict=True):
+        solved, expected = FORMATS[template][0].replace("\\n", "\n").replace("\\?", "?"), ""
+        *shown, asked = row["prompt"].split("\n")
+        for example in shown:
+            a, b, c = re.split(r"[*+=]", example)
+            expected += solved.format(a=a, b=b, c=c, s=op.sign, w=word)
+        a, b, _ = re.split(r"[*+=]", asked)
+        assert ours == expected + FORMATS[template][1].format(a=a, b=b, s=op.sign, w=word)
+
+
+def test_no_prompt_ends_in_a_space():
+    for template in [*problems.TEMPLATES, "{a} {sign} {b} is  {answer};\n"]:
+        assert not held_out_prompts(ADDITION, 2, 20, template=template)["prompt"].str.ends_with(" ").any()
+
+
+def test_a_template_of_ones_own_may_hold_braces_of_its_own():
+    own = "{{answer}} to {a} {sign} {b} -> {answer}.\n"
+    prompt = held_out_prompts(ADDITION, 2, 1, template=own)["prompt"][0]
+    assert re.fullmatch(r"(\{answer\} to \d+ \+ \d+ -> \d+\.\n){2}\{answer\} to \d+ \+ \d+ ->", prompt)
+
+
+@pytest.mark.parametrize(
+    ("template", "named"),
+    [
+        ("{a}{sign}{b}=", "lacks {answer}"),
+        ("{a}{sign}={answer}", "lacks {b}"),
+        ("plian", "lacks {a}: take one of plain, spaced, words"),
+        ("{a}+{b}={answer} {c}", "holds {c}"),
+        ("{answer}={a}+{b}", "before its one {answer}"),
+        ("{a}+{b}={answer}{answer}", "before its one {answer}"),
+        ("{a}+{b}={answer", "cannot be read"),
+    ],
+)
+def test_a_wrong_template_is_refused_and_the_error_says_what_is_wrong(template, named):
+    with pytest.raises(ValueError, match=re.escape(named)):
+        held_out_prompts(ADDITION, 2, 5, template=template)

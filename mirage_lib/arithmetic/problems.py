@@ -8,6 +8,9 @@ never published; ours is plain text with two solved examples, one problem a line
     40*33=1320
     23*45=
 
+That is the template :data:`PLAIN`; others are in :data:`TEMPLATES`, and any string that holds
+``{a}``, ``{b}`` and ``{answer}`` is one, too.
+
 Nothing here knows of models: a problem is three integers, a prompt is a string.
 """
 
@@ -15,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from string import Formatter
 
 import numpy as np
 import polars as pl
@@ -22,6 +26,12 @@ import polars as pl
 SHOTS = 2
 HELD_OUT_PARTS = 4
 """One pair in four is held out: never trained on, never shown as an example."""
+PLAIN = "{a}{sign}{b}={answer}\n"
+SPACED = "{a} {sign} {b} = {answer}\n"
+WORDS = "Q: What is {a} {word} {b}?\nA: {answer}\n\n"
+TEMPLATES = {"plain": PLAIN, "spaced": SPACED, "words": WORDS}
+"""How a solved problem is written. What is asked is the text before ``{answer}``, without the spaces
+at its end: tokenizers that join a space to what follows are thrown off by a prompt that ends in one."""
 LISTED = 1000
 """Problem spaces with operands below this are listed whole; larger ones are drawn from."""
 
@@ -46,6 +56,15 @@ class Operation:
     sign: str
     below: int
     lengths: tuple[int, ...]
+
+    @property
+    def word(self) -> str:
+        """The operation as one says it.
+
+        >>> ADDITION.word, MULTIPLICATION.word
+        ('plus', 'times')
+        """
+        return {"*": "times", "+": "plus"}[self.sign]
 
     def square(self, length: int) -> int:
         """Return the smallest bound below which both operands of every such problem lie.
@@ -209,7 +228,76 @@ def digits_are(values: np.ndarray, length: int) -> np.ndarray:
     return (values >= low) & (values < 10**length)
 
 
-def held_out_prompts(op: Operation, length: int, n: int, seed: int = 0, shots: int = SHOTS) -> pl.DataFrame:
+def template_text(template: str) -> str:
+    """Look a template up by its name, or check one of your own.
+
+    Parameters
+    ----------
+    template : str
+        A name in :data:`TEMPLATES`, or a string with ``{a}``, ``{b}`` and ``{answer}`` in it, and
+        where wanted ``{sign}`` (``*`` or ``+``) and ``{word}`` (``times`` or ``plus``).
+
+    Returns
+    -------
+    The template itself.
+
+    Raises
+    ------
+    ValueError
+        If a field is missing, unknown or behind ``{answer}``; the message names it.
+
+    >>> template_text("spaced")
+    '{a} {sign} {b} = {answer}\\n'
+    >>> template_text("{a}{sign}{b}=")
+    Traceback (most recent call last):
+    ...
+    ValueError: template '{a}{sign}{b}=' lacks {answer}: take one of plain, spaced, words, or a text with \
+{a}, {b} and {answer} in it
+    """
+    if template in TEMPLATES:
+        return TEMPLATES[template]
+    allowed = f"take one of {', '.join(TEMPLATES)}, or a text with {{a}}, {{b}} and {{answer}} in it"
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError as error:
+        raise ValueError(f"template {template!r} cannot be read ({error}): {allowed}") from None
+    fields = [field for _, field, _, _ in parts if field is not None]
+    missing = [field for field in ("a", "b", "answer") if field not in fields]
+    if missing:
+        raise ValueError(f"template {template!r} lacks {{{missing[0]}}}: {allowed}")
+    unknown = [field for field in fields if field not in ("a", "b", "answer", "sign", "word")]
+    if unknown:
+        raise ValueError(
+            f"template {template!r} holds {{{unknown[0]}}}: only {{a}}, {{b}}, {{sign}}, {{word}} and "
+            "{answer} are known; a brace that is meant as one is doubled"
+        )
+    if fields.count("answer") > 1 or {"a", "b"} - set(fields[: fields.index("answer")]):
+        raise ValueError(f"template {template!r} has to hold {{a}} and {{b}} before its one {{answer}}")
+    return template
+
+
+def write(template: str, op: Operation, a: int, b: int, answer: int | None = None) -> str:
+    """Write one problem: solved where an answer is given, else up to where the answer has to come.
+
+    >>> write("words", MULTIPLICATION, 23, 45)
+    'Q: What is 23 times 45?\\nA:'
+    >>> write("spaced", ADDITION, 2, 2, 4)
+    '2 + 2 = 4\\n'
+    """
+    return _fill(template_text(template), op, a, b, answer)
+
+
+def _fill(text: str, op: Operation, a: int, b: int, answer: int | None = None) -> str:
+    """Fill a template that has been checked."""
+    known = {"a": a, "b": b, "sign": op.sign, "word": op.word}
+    if answer is not None:
+        return text.format(**known, answer=answer)
+    return text.format(**known, answer="\0").partition("\0")[0].rstrip(" ")
+
+
+def held_out_prompts(
+    op: Operation, length: int, n: int, seed: int = 0, shots: int = SHOTS, template: str = "plain"
+) -> pl.DataFrame:
     """Make a test cell: ``n`` prompts whose answers have ``length`` digits.
 
     Problems are drawn without repeats as long as there are held-out ones left; where the problem
@@ -223,6 +311,11 @@ def held_out_prompts(op: Operation, length: int, n: int, seed: int = 0, shots: i
         Number of prompts.
     seed : int
         Seed of the choice of problems and of the examples before them.
+    shots : int
+        Solved examples before the question.
+    template : str
+        How a problem is written, as :func:`template_text` takes it. Problems and examples are the same
+        under every template, and so are their ``item`` and ``prompt_id``.
 
     Returns
     -------
@@ -232,19 +325,20 @@ def held_out_prompts(op: Operation, length: int, n: int, seed: int = 0, shots: i
     >>> cell.height, cell["item"].n_unique() < 55, cell["prompt"].n_unique() > 90
     (100, True, True)
     """
+    text = template_text(template)
     rng = np.random.default_rng([seed, ord(op.sign), length])
     a, b = _held_out_pairs(op, length, n, rng)
     shots_a, shots_b = sample_pairs(op, rng.choice(op.lengths, n * shots), rng, held_out=False)
     shown = [
-        f"{x}{op.sign}{y}={z}\n"
+        _fill(text, op, x, y, z)
         for x, y, z in zip(shots_a, shots_b, op.answer(shots_a, shots_b), strict=True)
     ]
-    asked = [f"{x}{op.sign}{y}=" for x, y in zip(a, b, strict=True)]
+    asked = [_fill(text, op, x, y) for x, y in zip(a, b, strict=True)]
     return pl.DataFrame(
         {
             "task": op.name,
             "group": np.full(n, length),
-            "item": [text[:-1] for text in asked],
+            "item": [f"{x}{op.sign}{y}" for x, y in zip(a, b, strict=True)],
             "prompt_id": [f"{op.name}-{length}-{seed}-{k}" for k in range(n)],
             "prompt": ["".join(shown[k * shots : (k + 1) * shots]) + asked[k] for k in range(n)],
             "target": op.answer(a, b).astype(str),
