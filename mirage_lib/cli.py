@@ -46,6 +46,12 @@ def parser() -> argparse.ArgumentParser:
     freeze.add_argument("--into", help="folder to freeze into (default: the library's own)")
     freeze.set_defaults(run=_freeze)
 
+    fetch = steps.add_parser("fetch", help="download the originals of the tables of public models, checked by hash")
+    fetch.add_argument("--tables", nargs="+", help="derived tables whose originals are wanted (default: all)")
+    fetch.add_argument("--into", help="folder to download into (default: the system's cache folder)")
+    fetch.add_argument("--base-url", help="another server with the same paths (default: GitHub's for raw files)")
+    fetch.set_defaults(run=_fetch)
+
     score = commands.add_parser("score", help="score frozen outputs, or a Parquet file of your own")
     score.add_argument("outputs", help="name of a frozen table, or path of a Parquet file")
     score.add_argument("--metric", default="exact_match", help="a metric's name; 'list' shows all")
@@ -77,6 +83,16 @@ def _freeze(options: argparse.Namespace) -> None:
     log = answers.freeze_log(options.runs, options.name, options.into or outputs.FROZEN)
     for file in filter(None, (path, log)):
         print(f"Frozen: {file}, SHA-256 {outputs.sha256(file)}")
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    from mirage_lib import outputs
+    from mirage_lib.arithmetic import public
+
+    listed = public.sources(options.tables)
+    print(f"Fetching {listed.height} files, {listed['bytes'].sum() / 1e6:.1f} MB, from {listed['repository'].n_unique()} repositories.")
+    for file in public.fetch(options.tables, options.into, options.base_url or public.BASE_URL).values():
+        print(f"There: {file}, SHA-256 {outputs.sha256(file)}")
 
 
 def _score(options: argparse.Namespace) -> None:
