@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mirage_lib.arithmetic import commands as arithmetic_commands
+
 RUNS = "runs/arithmetic-ladder"
 
 
@@ -51,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
     fetch.add_argument("--into", help="folder to download into (default: the system's cache folder)")
     fetch.add_argument("--base-url", help="another server with the same paths (default: GitHub's for raw files)")
     fetch.set_defaults(run=_fetch)
+
+    arithmetic_commands.add_query(steps)
 
     score = commands.add_parser("score", help="score frozen outputs, or a Parquet file of your own")
     score.add_argument("outputs", help="name of a frozen table, or path of a Parquet file")
