@@ -7,9 +7,13 @@ that so many outputs can show (``resolution``, one over ``n``).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
 import numpy as np
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from mirage_lib import metrics, outputs as tables
 from mirage_lib.metrics import Metric
@@ -17,6 +21,9 @@ from mirage_lib.metrics import Metric
 LEVEL = 0.95
 BY = ("task", "group", "temperature")
 MODEL = ("family", "model", "n_params")
+ESTIMATES = "metric estimate low high n n_items n_seeds resolution".split()
+AT_ONCE = 4_000_000
+"""Resampled problems that the bootstrap holds in memory at once, 8 bytes each."""
 
 
 def curve(
@@ -45,7 +52,7 @@ def curve(
     draws : int
         Bootstrap draws.
     seed : int
-        Seed of the bootstrap.
+        Seed of the bootstrap. Cells with as many problems share their draws.
 
     Returns
     -------
@@ -58,36 +65,115 @@ def curve(
     True
     """
     metric = metrics.get(metric)
-    tables.require(outputs, [*by, *MODEL, "seed", "item"], "outputs to draw a curve from")
-    scored = outputs.select(*by, *MODEL, "seed", "item").with_columns(score=metric.score(outputs))
-    problems = scored.group_by(*by, *MODEL, "seed", "item", maintain_order=True).agg(
-        score=pl.col("score").mean(), n=pl.len()
-    )
-    rng = np.random.default_rng(seed)
-    rows = []
-    cells = problems.sort(*by, "n_params").group_by(*by, *MODEL, maintain_order=True)
-    for key, cell in cells:
-        scores = by_seed_and_problem(cell)
-        n, (seeds, n_items) = int(cell["n"].sum()), scores.shape
-        estimate = float(np.mean(np.nanmean(scores, axis=1)))
-        plain = seeds == 1 and n == n_items
-        right_or_wrong = metric.range == (0, 1) and cell["score"].is_in([0.0, 1.0]).all()
-        if right_or_wrong and (plain or estimate in (0.0, 1.0)):
-            low, high = wilson(round(estimate * n_items), n_items)
+    rows = [
+        (*cell.key, *estimates(cell, [metric], draws, seed)[0]) for cell in cells(outputs, [metric], by)
+    ]
+    return pl.DataFrame(rows, schema=[*by, *MODEL, *ESTIMATES], orient="row")
+
+
+class Cell(NamedTuple):
+    """The scores of one model on one group of problems.
+
+    Attributes
+    ----------
+    key : tuple
+        The values of the columns that a curve is split by, then of family, model and parameters.
+    seeds : array
+        The training seeds, sorted.
+    asked : (seeds, problems) array of int
+        Prompts that a seed was asked about a problem.
+    scores : (metrics, seeds, problems) array
+        Means over those prompts, NaN where there were none.
+    """
+
+    key: tuple
+    seeds: np.ndarray
+    asked: np.ndarray
+    scores: np.ndarray
+
+    def alone(self, k: int) -> Cell:
+        """Keep the ``k``-th seed, and the problems that it was asked."""
+        its = self.asked[k] > 0
+        return Cell(self.key, self.seeds[[k]], self.asked[[k]][:, its], self.scores[:, [k]][:, :, its])
+
+
+def cells(
+    outputs: pl.DataFrame, scorers: Sequence[str | Metric], by: tuple[str, ...] = BY
+) -> Iterator[Cell]:
+    """Score outputs under several metrics and sort the scores into cells, by ``by`` and size.
+
+    Everything is grouped by whole numbers: with a million outputs, comparing names costs more than all
+    the rest.
+
+    >>> ladder = tables.load("arithmetic-ladder").filter(pl.col("group") == 1)
+    >>> first = next(cells(ladder, ["exact_match", "token_edit_distance"]))
+    >>> first.scores.shape == (2, *first.asked.shape)
+    True
+    """
+    keys = [*by, *MODEL]
+    tables.require(outputs, [*keys, "seed", "item"], "outputs to draw a curve from")
+    tables.check_missing(outputs.select(*keys, "seed", "item"))
+    scores = [metrics.get(scorer).score(outputs).to_numpy() for scorer in scorers]
+    code = np.zeros(outputs.height, dtype=np.int64)
+    for name in (*by, "n_params", "family", "model"):
+        codes, values = _codes(outputs[name])
+        code = code * len(values) + codes
+    item, _ = _codes(outputs["item"])
+    seed, seeds = _codes(outputs["seed"])
+    order = np.argsort(code, kind="stable")
+    starts = np.flatnonzero(np.diff(code[order], prepend=-1))
+    names = outputs[order[starts]].select(keys).rows()
+    for key, rows in zip(names, np.split(order, starts[1:]), strict=True):
+        own_seeds, s = np.unique(seed[rows], return_inverse=True)
+        problems, p = np.unique(item[rows], return_inverse=True)
+        shape, where = (len(own_seeds), len(problems)), s * len(problems) + p
+        asked = np.bincount(where, minlength=shape[0] * shape[1]).reshape(shape)
+        sums = [np.bincount(where, weights=score[rows], minlength=asked.size) for score in scores]
+        sums = np.reshape(sums, (-1, *shape))
+        means = np.divide(sums, asked, out=np.full_like(sums, np.nan), where=asked > 0)
+        yield Cell(key, seeds[own_seeds].to_numpy(), asked, means)
+
+
+def _codes(column: pl.Series) -> tuple[np.ndarray, pl.Series]:
+    """Number the values of a column in their order; return the numbers, and the values."""
+    if not column.dtype.is_numeric():
+        column = column.cast(pl.String)
+        values = column.unique().sort()
+        return column.cast(pl.Enum(values)).to_physical().to_numpy().astype(np.int64), values
+    values = column.unique().sort()
+    return np.searchsorted(values.to_numpy(), column.to_numpy()), values
+
+
+def estimates(cell: Cell, scorers: Sequence[str | Metric], draws: int = 1000, seed: int = 0) -> list[tuple]:
+    """Average a cell's scores, with intervals as :func:`curve` tells.
+
+    Parameters
+    ----------
+    scorers : names or metrics
+        Those that the cell was made with, in that order.
+
+    Returns
+    -------
+    One tuple a metric with the values of :data:`ESTIMATES`.
+    """
+    scorers = [metrics.get(scorer) for scorer in scorers]
+    n, (seeds, n_items) = int(cell.asked.sum()), cell.asked.shape
+    plain = seeds == 1 and n == n_items
+    means = np.nanmean(cell.scores, axis=2).mean(axis=1)
+    ends = np.empty((2, len(scorers)))
+    rest = []
+    for k, (scorer, mean, found) in enumerate(zip(scorers, means, cell.scores, strict=True)):
+        right_or_wrong = scorer.range == (0, 1) and np.isin(found[cell.asked > 0], (0, 1)).all()
+        if right_or_wrong and (plain or mean in (0, 1)):
+            ends[:, k] = wilson(round(mean * n_items), n_items)
         else:
-            low, high = bootstrap(scores, draws, rng)
-        rows.append((*key, metric.name, estimate, low, high, n, n_items, seeds, 1 / n))
-    names = "metric estimate low high n n_items n_seeds resolution".split()
-    return pl.DataFrame(rows, schema=[*by, *MODEL, *names], orient="row")
-
-
-def by_seed_and_problem(cell: pl.DataFrame) -> np.ndarray:
-    """Arrange the scores of one model as a (seeds, problems) array, NaN where a pair is missing."""
-    seeds, s = np.unique(cell["seed"].to_numpy(), return_inverse=True)
-    problems = cell["item"].rank("dense").to_numpy() - 1
-    scores = np.full((len(seeds), int(problems.max()) + 1), np.nan)
-    scores[s, problems] = cell["score"].to_numpy()
-    return scores
+            rest.append(k)
+    if rest:
+        ends[:, rest] = bootstrap(cell.scores[rest], draws, seed)
+    return [
+        (scorer.name, float(mean), float(low), float(high), n, n_items, seeds, 1 / n)
+        for scorer, mean, low, high in zip(scorers, means, *ends, strict=True)
+    ]
 
 
 def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
@@ -106,7 +192,7 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     """
     if n < 1 or not 0 <= successes <= n:
         raise ValueError(f"{successes} successes out of {n}: n has to be at least 1, successes 0 to n")
-    z = norm.ppf((1 + level) / 2)
+    z = ndtri((1 + level) / 2)
     share = successes / n
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
@@ -154,13 +240,13 @@ def needed(share: float, relative_error: float = 0.5, level: float = LEVEL) -> i
         raise ValueError(f"share is {share}: it has to lie strictly between 0 and 1")
     if relative_error <= 0:
         raise ValueError(f"relative_error is {relative_error}: it has to be positive")
-    z = norm.ppf((1 + level) / 2)
+    z = ndtri((1 + level) / 2)
     return int(np.ceil(z**2 * (1 - share) / (share * relative_error**2)))
 
 
 def bootstrap(
-    scores: np.ndarray, draws: int, rng: np.random.Generator, level: float = LEVEL
-) -> tuple[float, float]:
+    scores: np.ndarray, draws: int, rng: np.random.Generator | int, level: float = LEVEL
+) -> tuple[np.ndarray, np.ndarray]:
     """Percentile interval of a mean over seeds and problems.
 
     Each draw takes as many seeds and as many problems as there are, both with replacement. Seeds that
@@ -168,35 +254,64 @@ def bootstrap(
 
     Parameters
     ----------
-    scores : (seeds, problems) array
-        NaN where a seed was not asked a problem.
+    scores : (..., seeds, problems) array
+        NaN where a seed was not asked a problem; of several metrics, in the same places for all.
+    rng : generator or int
+        A number stands for the draws of that seed: all calls with as many problems share them.
+
+    Returns
+    -------
+    Lower and upper ends, each of the shape of the leading axes.
 
     >>> low, high = bootstrap(np.array([[0.0, 1.0] * 50]), 500, np.random.default_rng(0))
-    >>> low < 0.5 < high
+    >>> bool(low < 0.5 < high)
     True
     """
-    seeds, problems = scores.shape
-    asked = ~np.isnan(scores)
-    stacked = np.concatenate([np.where(asked, scores, 0.0), asked])
-    weights = np.stack([np.bincount(row, minlength=seeds) for row in rng.integers(0, seeds, (draws, seeds))])
-    patterns, counts = np.unique(stacked, axis=1, return_counts=True)
-    if patterns.shape[1] <= problems / 2:
-        # Resampling problems is drawing how often each distinct column of scores comes up.
-        drawn = rng.multinomial(problems, counts / problems, size=draws)
-        sums = drawn @ patterns.T
+    *several, seeds, problems = scores.shape
+    asked = ~np.isnan(scores.reshape(-1, seeds, problems)[0])
+    known = np.where(asked, scores, 0.0).reshape(-1, problems)
+    generator = np.random.default_rng(rng)
+    weights = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=draws)
+    columns = np.concatenate([known, asked]).T
+    if draws * problems <= AT_ONCE and not isinstance(rng, np.random.Generator):
+        sums = _shared_counts(draws, problems, rng) @ columns
     else:
-        sums = np.empty((draws, 2 * seeds))
-        for start in range(0, draws, chunk := max(1, 2_000_000 // problems)):
-            size = min(chunk, draws - start)
-            picked = stacked[:, rng.integers(0, problems, (size, problems))]
-            sums[start : start + size] = picked.sum(axis=2).T
+        sums = _resampled_sums(columns, draws, generator)
     # Seeds count the same however many problems they were asked; one that was drawn none does not count.
-    means = sums[:, :seeds] / np.maximum(sums[:, seeds:], 1)
-    weights = weights * (sums[:, seeds:] > 0)
+    times = sums[:, -seeds:]
+    means = sums[:, :-seeds].reshape(draws, -1, seeds) / np.maximum(times, 1)[:, None]
+    weights = weights * (times > 0)
     some = weights.any(axis=1)
-    drawn_means = (weights * means)[some].sum(axis=1) / weights[some].sum(axis=1)
-    low, high = np.quantile(drawn_means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    drawn = np.einsum("dms,ds->md", means[some], weights[some] / weights[some].sum(axis=1, keepdims=True))
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=1).reshape(2, *several)
+    return low, high
+
+
+def _counts(draws: int, problems: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw how often each problem comes up, (draws, problems)."""
+    picked = rng.integers(0, problems, (draws, problems))
+    picked += np.arange(draws)[:, None] * problems
+    return np.bincount(picked.ravel(), minlength=picked.size).reshape(picked.shape).astype(float)
+
+
+@lru_cache(maxsize=2)
+def _shared_counts(draws: int, problems: int, seed: int) -> np.ndarray:
+    """Keep the counts of a seed: most cells of a table have as many problems as the one before."""
+    return _counts(draws, problems, np.random.default_rng((seed, problems)))
+
+
+def _resampled_sums(columns: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Sum the rows of ``columns`` over resampled problems, (draws, columns), in little memory."""
+    problems = len(columns)
+    if draws * problems > AT_ONCE:
+        # Resampling problems is drawing how often each distinct row of scores comes up.
+        distinct = pl.DataFrame(columns).group_by(pl.all(), maintain_order=True).len("times").to_numpy()
+        if len(distinct) <= problems / 8:
+            times = rng.multinomial(problems, distinct[:, -1] / problems, size=draws)
+            return times.astype(float) @ distinct[:, :-1]
+    step = max(1, AT_ONCE // 2 // problems)
+    parts = (min(step, draws - start) for start in range(0, draws, step))
+    return np.concatenate([_counts(part, problems, rng) @ columns for part in parts])
 
 
 def published(name: str) -> pl.DataFrame:

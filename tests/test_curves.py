@@ -160,6 +160,35 @@ def test_a_wider_level_gives_a_wider_interval():
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
 
 
+def test_several_metrics_at_once_get_the_intervals_that_each_would_get_alone():
+    scores = np.random.default_rng(15).normal(size=(3, 4, 60))
+    scores[:, 1, :20] = np.nan
+    low, high = curves.bootstrap(scores, 200, 7)
+    alone = [curves.bootstrap(metric, 200, 7) for metric in scores]
+    assert np.stack([low, high], axis=1) == pytest.approx(np.array(alone))
+
+
+def test_draws_that_cells_share_are_as_good_as_fresh_ones():
+    """Over many seeds of the draws, the ends of the interval scatter around those of normal theory."""
+    values = np.random.default_rng(16).normal(5, 2, (1, 800))
+    error = norm.ppf(0.975) * values.std(ddof=1) / np.sqrt(800)
+    ends = np.array([curves.bootstrap(values, 400, seed) for seed in range(40)])
+    assert (ends - values.mean()).mean(axis=0) == pytest.approx([-error, error], rel=0.04)
+    assert len(set(ends[:, 0])) == 40
+
+
+@pytest.mark.parametrize("kind", ["right or wrong", "continuous"])
+def test_the_interval_of_a_hundred_thousand_problems_is_the_normal_one(kind):
+    rng = np.random.default_rng(17)
+    scores = rng.gamma(1, 1, (2, 100_000)) if kind == "continuous" else 1.0 * (rng.random((2, 100_000)) < 0.02)
+    low, high = curves.bootstrap(scores, 300, 0)
+    assert (low + high) / 2 == pytest.approx(scores.mean(), rel=0.02)
+    # Two seeds are drawn with replacement: half of the draws hold one seed twice, so twice the variance.
+    by_problem = scores.var(axis=1).mean() / 100_000
+    error = np.sqrt(0.75 * by_problem + scores.mean(axis=1).var() / 2)
+    assert high - low == pytest.approx(2 * norm.ppf(0.975) * error, rel=0.15)
+
+
 # --- curves -------------------------------------------------------------------------------------------
 
 
@@ -273,6 +302,22 @@ def test_a_column_that_a_curve_needs_is_named_when_it_is_missing():
             curves.curve(table([0, 1]).drop(column), VALUE)
     with pytest.raises(KeyError, match="unknown metric 'exact'"):
         curves.curve(table([0, 1]), "exact")
+
+
+def test_a_missing_value_in_a_column_that_splits_a_curve_is_named():
+    with pytest.raises(OutputsError, match="column 'item' has 1 missing values"):
+        curves.curve(table([0, 1]).with_columns(item=pl.Series(["a", None])), VALUE)
+
+
+def test_a_cell_holds_prompts_asked_and_their_means_by_seed_and_problem():
+    values = [1.0, 2.0, 3.0, 10.0, 20.0]
+    (cell,) = curves.cells(table(values, items=[1, 0, 1, 1, 2], seeds=[4, 4, 4, 9, 9]), [VALUE, RIGHT])
+    assert cell.key == ("t", 1, 0.0, "f", "m", 10) and cell.seeds.tolist() == [4, 9]
+    assert cell.asked.tolist() == [[1, 2, 0], [0, 1, 1]]
+    for scores in cell.scores:
+        assert scores == pytest.approx(np.array([[2, 2, np.nan], [np.nan, 10, 20]]), nan_ok=True)
+    second = cell.alone(1)
+    assert second.scores[0].tolist() == [[10, 20]] and second.asked.tolist() == [[1, 1]] and second.seeds.tolist() == [9]
 
 
 # --- published curves -----------------------------------------------------------------------------------

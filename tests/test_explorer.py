@@ -5,8 +5,10 @@ import re
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from mirage_lib import curves, outputs, theory
+from mirage_lib.show import explorer
 from tests.test_book import chapters
 
 CHAPTER = "book/arithmetic/change-the-metric.html"
@@ -170,3 +172,31 @@ def test_rows_in_the_page_are_the_curves_of_the_frozen_outputs(site):
     both = rows.join(truth, on=["task", "group", "n_params"], suffix="_true")
     assert both.height == truth.height
     assert ((both["estimate"] - both["estimate_true"]).abs() < 1e-3).all()
+
+
+def test_rows_are_the_curves_of_each_smaller_test_set_and_of_each_seed():
+    """Also where one seed was asked less than the others, and where problems come up more than once."""
+    ladder = outputs.load("arithmetic-ladder")
+    sizes = sorted(ladder["n_params"].unique())[::4]
+    ladder = ladder.filter((pl.col("group") <= 2) & pl.col("n_params").is_in(sizes)).with_row_index("row")
+    ladder = ladder.filter((pl.col("seed") != 1) | (pl.col("row") % 3 > 0)).sample(fraction=1, shuffle=True, seed=3)
+    names = ["exact_match", "target_log_probability"]
+    rows = explorer.metric_rows(ladder, names, (0, 40), draws=50)
+    prompts = {key: part["prompt_id"].unique(maintain_order=True) for key, part in ladder.group_by("task", "group")}
+    first = pl.concat(
+        ladder.filter((pl.col("task") == t) & (pl.col("group") == g) & pl.col("prompt_id").is_in(ids[:40].implode()))
+        for (t, g), ids in prompts.items()
+    )
+    expected = 0
+    for items, table in (("full", ladder), ("40", first)):
+        for run in ("mean", *sorted(ladder["seed"].unique())):
+            part = table if run == "mean" else table.filter(pl.col("seed") == run)
+            for name in names:
+                truth = curves.curve(part, name, by=("task", "group"), draws=50)
+                found = rows.filter(
+                    (pl.col("items") == items) & (pl.col("run") == str(run)) & (pl.col("metric") == name)
+                )
+                columns = ["task", "group", "n_params", "estimate", "low", "high", "n"]
+                assert_frame_equal(found.select(columns), truth.select(columns))
+                expected += truth.height
+    assert rows.height == expected

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from dataclasses import asdict, dataclass, field, replace
 from operator import itemgetter
 
@@ -277,18 +278,19 @@ def metric_rows(outputs: pl.DataFrame, names: list[str], sizes: tuple[int, ...],
     -------
     Rows of :func:`curves.curve`, with ``items`` (the wanted size) and ``run`` (``mean`` or a seed).
     """
-    parts = []
-    seeds = sorted(outputs["seed"].unique())
     scorers = [metrics.get(name) for name in names]
-    # Scored once here; every subset below only picks from these columns.
-    outputs = outputs.with_columns(scorer.score(outputs) for scorer in scorers)
+    # Scored once here; every smaller test set only picks from these columns.
+    columns = ("task", "group", "prompt_id", "item", "seed", *curves.MODEL)
+    outputs = outputs.select(*columns, *(scorer.score(outputs) for scorer in scorers))
     scorers = [replace(scorer, needs=(scorer.name,), compute=itemgetter(scorer.name)) for scorer in scorers]
-    for items in sizes:
-        some = subsampled(outputs, items) if items else outputs
-        for run in ["mean", *seeds]:
-            part = some if run == "mean" else some.filter(pl.col("seed") == run)
-            for scorer in scorers:
-                curve = curves.curve(part, scorer, by=("task", "group"), draws=draws)
-                parts.append(curve.with_columns(items=pl.lit(str(items or FULL)), run=pl.lit(str(run))))
-    columns = "task group metric items run n_params estimate low high n".split()
-    return pl.concat(parts).select(columns)
+    rows = []
+    for items in sorted(sizes, key=lambda n: n or math.inf, reverse=True):
+        outputs = subsampled(outputs, items) if items else outputs
+        for cell in curves.cells(outputs, scorers, by=("task", "group")):
+            runs = [("mean", cell), *((str(seed), cell.alone(k)) for k, seed in enumerate(cell.seeds))]
+            for run, part in runs:
+                for estimate in curves.estimates(part, scorers, draws):
+                    rows.append((*cell.key, *estimate, str(items or FULL), run))
+    schema = ["task", "group", *curves.MODEL, *curves.ESTIMATES, "items", "run"]
+    shown = "task group metric items run n_params estimate low high n".split()
+    return pl.DataFrame(rows, schema=schema, orient="row").select(shown)
