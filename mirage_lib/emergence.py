@@ -7,15 +7,15 @@ smaller models foretell the largest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from scipy.optimize import least_squares
-from scipy.special import expit
 
 from mirage_lib import metrics
+from mirage_lib.forecasts import extrapolate, quantiles
+from mirage_lib.replicates import Replicates
 
 
 def score(sizes: Sequence[float], values: Sequence[float]) -> float:
@@ -154,22 +154,8 @@ def forecast(sizes: Sequence[float], values: Sequence[float], shape: str = "line
     if len(sizes) < 4:
         raise ValueError(f"{len(sizes)} models: a forecast needs three smaller ones and the one to predict")
     x = np.log(sizes)
-    if shape == "line":
-        predicted = np.polyval(np.polyfit(x[:-1], values[:-1], 1), x[-1])
-    elif shape == "sigmoid":
-        centre = x[:-1].mean()
-
-        def misfit(parameters):
-            slope, shift = parameters
-            return expit(slope * (x[:-1] - centre) + shift) - values[:-1]
-
-        # Bounds, as the best curve through values like 0, 0, 0.01 is infinitely steep.
-        exact = {"ftol": 1e-12, "xtol": 1e-12, "gtol": 1e-12}
-        slope, shift = least_squares(misfit, (1, 0), bounds=(-100, 100), **exact).x
-        predicted = expit(slope * (x[-1] - centre) + shift)
-    else:
-        raise ValueError(f"unknown shape {shape!r}: choose 'line' or 'sigmoid'")
-    return Forecast(float(predicted), float(values[-1]), float(values[-1] - predicted))
+    predicted = float(extrapolate(x[:-1], values[None, :-1], x[-1:], shape)[0, 0])
+    return Forecast(predicted, float(values[-1]), float(values[-1] - predicted))
 
 
 def summary(curve: pl.DataFrame, draws: int = 1000, seed: int = 0) -> pl.DataFrame:
@@ -208,3 +194,40 @@ def summary(curve: pl.DataFrame, draws: int = 1000, seed: int = 0) -> pl.DataFra
         )
     names = "task group metric score null_high exceedance predicted observed".split()
     return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def scored(cells: Iterable[Replicates], draws: int = 4000, seed: int = 0) -> pl.DataFrame:
+    """Read the score off whole curves that were drawn again, with its interval and its smooth null.
+
+    The interval is the middle 95 % of the scores of the draws. Noise adds steps, so a noisy curve tends
+    to score lower than the curve beneath it, and its draws lower still: an observed score may lie near
+    the upper end of its interval, or above it. An end may be infinite, where the median step of some
+    draws is zero; ``infinite`` says in what share of them.
+
+    Parameters
+    ----------
+    cells : Replicates
+        From :func:`mirage_lib.replicates.resample` or :func:`mirage_lib.replicates.published`.
+    draws, seed : of :func:`null_scores`, whose standard errors are the spread of the curve's draws
+
+    Returns
+    -------
+    Frame with ``source, task, group, temperature, metric, models, score, low, high, infinite, straight,
+    null_high, exceedance``; ``straight`` is the score of a line at the same sizes without noise.
+
+    >>> from mirage_lib import replicates
+    >>> scored(replicates.published(temperature=0, draws=20), draws=20).height
+    18
+    """
+    rows = []
+    for cell in cells:
+        value = score(cell.sizes, cell.values)
+        again = _scores(cell.draws)
+        low, high = quantiles(again)
+        null = null_scores(cell.sizes, cell.values, cell.draws.std(axis=0), draws, seed)
+        line = null_scores(cell.sizes, cell.values, np.zeros(len(cell.sizes)), 1)
+        row = {"models": len(cell.sizes), "score": value, "low": low, "high": high}
+        row |= {"infinite": float(np.isinf(again).mean()), "straight": float(line[0])}
+        row |= {"null_high": float(np.quantile(null, 0.95)), "exceedance": exceedance(value, null)}
+        rows.append(cell.label | row)
+    return pl.DataFrame(rows, infer_schema_length=None)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirage_lib import curves, emergence, theory
+from mirage_lib.replicates import Replicates
 
 STEADY = settings(max_examples=300, deadline=None, derandomize=True)
 # Eighths, so that sums and differences are exact and equal steps are exactly equal.
@@ -194,7 +195,7 @@ def test_the_largest_model_has_no_part_in_its_own_forecast():
 def test_a_forecast_needs_three_smaller_models_and_a_known_shape():
     with pytest.raises(ValueError, match="3 models: a forecast needs three smaller ones"):
         emergence.forecast([1, 2, 3], [0, 1, 2])
-    with pytest.raises(ValueError, match="unknown shape 'cubic': choose 'line' or 'sigmoid'"):
+    with pytest.raises(ValueError, match="unknown shape 'cubic': choose one of 'line', 'sigmoid', 'power'"):
         emergence.forecast([1, 2, 3, 4], [0, 1, 2, 3], "cubic")
 
 
@@ -216,3 +217,24 @@ def test_the_summary_turns_a_metric_of_which_lower_is_better_before_scoring():
 def test_the_summary_has_one_row_a_task_and_group():
     both = pl.concat([theory.text_outputs([0.8, 0.6, 0.4, 0.2], length=length, n=100) for length in (2, 3)])
     assert emergence.summary(curves.curve(both, "exact_match"), draws=20)["group"].to_list() == [2, 3]
+
+
+# --- scores with intervals --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("values, known", [([0.0, 0.1, 0.2, 0.9], 9.0), ([0.0, 0.0, 0.0, 1.0], math.inf)])
+def test_a_curve_without_noise_has_its_score_as_interval(values, known):
+    values, sizes = np.array(values), 10.0 ** np.arange(4)
+    cell = Replicates("ladder", "addition", 4, 0.0, "exact_match", sizes, values, np.tile(values, (20, 1)))
+    row = emergence.scored([cell]).row(0, named=True)
+    assert [row["score"], row["low"], row["high"]] == pytest.approx([known] * 3)
+    assert row["straight"] == row["null_high"] == pytest.approx(3)
+    assert row["infinite"] == (1.0 if math.isinf(known) else 0.0) and row["exceedance"] < 0.001
+
+
+def test_infinite_scores_of_some_draws_are_counted_and_may_end_the_interval():
+    values, flat = np.array([0.0, 0.1, 0.2, 1.0]), np.array([0.0, 0.0, 0.0, 1.0])
+    draws = np.array([values] * 9 + [flat])
+    cell = Replicates("ladder", "addition", 4, 0.0, "exact_match", 10.0 ** np.arange(4), values, draws)
+    row = emergence.scored([cell], draws=10).row(0, named=True)
+    assert (row["low"], row["high"], row["infinite"]) == pytest.approx((10.0, math.inf, 0.1))
