@@ -17,6 +17,7 @@ import re
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterable
 
 PASSING = (
@@ -40,13 +41,15 @@ class HostileServer:
         Seconds before every answer.
     start : int
         The first requests up to this number meet no fault.
+    most : int
+        No more faults than this.
     leak : bool
-        Put the caller's key into every error message, as some servers do.
+        Say the caller's key in every answer and every error, as some servers do.
 
     Attributes
     ----------
     log : list of dict
-        Every request in the order of arrival: ``model``, ``prompt``, ``fate`` and all fields sent.
+        Every request in the order of arrival: all fields sent, ``prompt``, ``fate``, ``serial``, ``at``.
     """
 
     def __init__(
@@ -56,13 +59,15 @@ class HostileServer:
         latency: float = 0.0,
         seed: int = 0,
         start: int = 0,
+        most: int = 10**9,
         retry_after: float = 0.02,
         leak: bool = False,
     ) -> None:
-        self.share, self.faults, self.latency, self.start = share, tuple(faults), latency, start
+        self.share, self.faults, self.latency = share, tuple(faults), latency
+        self.start, self.most = start, most
         self.retry_after, self.leak = retry_after, leak
         self.log: list[dict] = []
-        self.most_at_once = self._at_once = 0
+        self.most_at_once = self._at_once = self._open = 0
         self._rng = random.Random(seed)
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -80,6 +85,12 @@ class HostileServer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
+
+    def settle(self) -> None:
+        """Wait until no connection is open, so that nothing of a client that ended comes in later."""
+        time.sleep(0.05)
+        while self._open:
+            time.sleep(0.01)
 
     def fates(self) -> dict[str, int]:
         """How often each thing was done."""
@@ -100,6 +111,7 @@ class HostileServer:
         self._loop.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open += 1
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -115,19 +127,23 @@ class HostileServer:
             pass
         finally:
             writer.close()
+            self._open -= 1
 
     async def _answer(self, head: str, body: dict, reader, writer) -> None:
         chat = "/chat/" in head.split("\r\n")[0]
         prompt = body["messages"][0]["content"] if chat else body["prompt"]
-        faulty = len(self.log) >= self.start and self._rng.random() < self.share
-        fate = self._rng.choice(self.faults) if faulty else "answered"
         serial = len(self.log)
-        self.log.append({**body, "prompt": prompt, "fate": fate, "serial": serial, "chat": chat})
+        faulty = serial >= self.start and self.most > 0 and self._rng.random() < self.share
+        self.most -= faulty
+        fate = self._rng.choice(self.faults) if faulty else "answered"
+        entry = {"prompt": prompt, "fate": fate, "serial": serial, "chat": chat, "at": time.monotonic()}
+        self.log.append(body | entry)
         if self.latency:
             await asyncio.sleep(self.latency)
         key = re.search(r"authorization: *bearer +(\S+)", head, re.IGNORECASE)
         said = f"no, {key[1]}" if self.leak and key else "no"
-        whole = json.dumps(self._right(body, prompt, chat, serial)).encode()
+        name = f"answer-{serial}" + (f" to {key[1]}" if self.leak and key else "")
+        whole = json.dumps(self._right(body, prompt, chat, id=name)).encode()
         refusals = {
             "rate-limit": (429, {"Retry-After": f"{self.retry_after}"}, {}),
             "rate-limit-date": (429, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, {}),
@@ -147,8 +163,8 @@ class HostileServer:
             "no-object": b"null",
             "no-choices": json.dumps({"model": body["model"]}).encode(),
             "empty-choices": json.dumps({"model": body["model"], "choices": []}).encode(),
-            "null-text": json.dumps(self._right(body, prompt, chat, serial, text=None)).encode(),
-            "wrong-model": json.dumps(self._right(body, prompt, chat, serial, model="another-model")).encode(),
+            "null-text": json.dumps(self._right(body, prompt, chat, text=None)).encode(),
+            "wrong-model": json.dumps(self._right(body, prompt, chat, model="another-model")).encode(),
         }
         if fate in refusals:
             status, headers, more = refusals[fate]
@@ -174,14 +190,14 @@ class HostileServer:
             raise ConnectionResetError
         await writer.drain()
 
-    def _right(self, body: dict, prompt: str, chat: bool, serial: int, **other) -> dict:
+    def _right(self, body: dict, prompt: str, chat: bool, **other) -> dict:
         """The answer to the last problem in a prompt, as a model would go on from there."""
         a, sign, b = re.findall(r"(\d+) ?(\*|\+|times|plus) ?(\d+)", prompt)[-1]
         answer = int(a) * int(b) if sign in "*times" else int(a) + int(b)
         text = other.get("text", f" {answer}")
         choice = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
         return {
-            "id": f"answer-{serial}",
+            "id": other.get("id", ""),
             "model": other.get("model", body["model"]),
             "choices": [{"index": 0, "finish_reason": "stop", **choice}],
             "usage": {"prompt_tokens": len(prompt), "completion_tokens": 4, "total_tokens": len(prompt) + 4},

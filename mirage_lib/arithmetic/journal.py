@@ -105,6 +105,7 @@ class Journal:
             self.answers, good = _parse(path, content)
             self.cut = len(content) - good
             os.ftruncate(self._file, good)
+            self._whole = True
             self._sync_folder()
         except BaseException:
             os.close(self._lock)
@@ -120,10 +121,12 @@ class Journal:
         """
         line = json.dumps(answer, ensure_ascii=True).encode() + b"\n"
         try:
-            written = os.write(self._file, line)
+            whole = self._whole and os.write(self._file, line) == len(line)
         except OSError as error:
+            self._whole = False
             raise JournalError(f"{self.folder / NAME} cannot be written: {error.strerror}") from None
-        if written != len(line):
+        if not whole:
+            self._whole = False  # a line behind half a line would make both unreadable
             raise JournalError(f"{self.folder / NAME} cannot be written whole: is the disk full?")
         self.answers[answer["key"]] = answer
 

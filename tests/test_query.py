@@ -1,0 +1,512 @@
+"""The query client, against real servers on loopback: healthy, hostile, and killed in the middle."""
+
+import asyncio
+import json
+import multiprocessing
+import os
+import random
+import re
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from mirage_lib import cli, outputs
+from mirage_lib.arithmetic import journal, prices, query
+from mirage_lib.arithmetic.endpoint import LONGEST_WAIT
+from tests.hostile_server import LASTING, PASSING, HostileServer
+
+QUICK = {"deadline": 0.5, "backoff": 0.01, "tries": 12, "progress": False}
+SECRET = "sk-Test-0123456789-aBcDeF"
+
+
+def settings(server, **others) -> query.Settings:
+    """Forty prompts, unless more is said."""
+    chosen = {"models": [query.model("m=135M")], "family": "f", "n": 10, "lengths": (2, 3), "seed": 3} | others
+    return query.Settings(server.url, **chosen)
+
+
+def asked(entry) -> tuple:
+    """What tells one request from another, as the server sees it."""
+    return entry["model"], entry["temperature"], entry.get("seed"), entry["prompt"]
+
+
+def wanted(chosen) -> dict[str, tuple]:
+    """The same by the journal's key, as the client has it planned."""
+    rows = query.requests(chosen).iter_rows(named=True)
+    return {r["key"]: (r["asked"], r["temperature"], chosen.seed + r["sample"], r["sent"]) for r in rows}
+
+
+# A process that has everything imported and is forked for each run: a run that is killed is a whole
+# process of the system, but starts in milliseconds.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["mirage_lib.cli", "mirage_lib.arithmetic.query", "openai", "httpx2", __name__])
+
+
+def _command(arguments, said, env, room) -> None:
+    """What the forked process does: the command line, with its screen in files."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(said / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    os.environ |= env
+    if room:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+    sys.exit(cli.main(arguments))
+
+
+class mirage:
+    """``mirage arithmetic query`` in a process of its own."""
+
+    def __init__(self, server, folder, *options, wait=True, env=None, room=None):
+        self.said = Path(tempfile.mkdtemp())
+        arguments = ["arithmetic", "query", "--base-url", server.url, "--model", "m=135M", "--family", "f"]
+        arguments += ["--out", str(folder), "--seed", "3", "--backoff", "0.01", *options]
+        self.process = FORKS.Process(target=_command, args=(arguments, self.said, env or {}, room))
+        self.process.start()
+        if wait:
+            self.end()
+
+    def end(self, number=None):
+        """Wait for the end; send the signal of that number first, if there is one."""
+        if number:
+            os.kill(self.process.pid, number)
+        self.process.join(60)
+        self.returncode = self.process.exitcode
+        self.stdout, self.stderr = ((self.said / name).read_text() for name in ("out", "err"))
+
+
+# --- a healthy server ----------------------------------------------------------------------------------
+
+
+def test_every_prompt_is_asked_once_and_its_own_answer_kept(tmp_path):
+    with HostileServer() as server:
+        chosen = settings(server, n=60)
+        report = query.ask(chosen, tmp_path, **QUICK)
+        table = query.collect(chosen, tmp_path)
+    assert (report.answered, report.left, report.before) == (240, 0, 0)
+    assert sorted(map(asked, server.log)) == sorted(wanted(chosen).values())
+    outputs.check(table, "text")
+    assert (table["output"] == table["target"]).all()
+    assert table["finish_reason"].unique().to_list() == ["stop"]
+
+
+def test_models_temperatures_and_samples_are_all_asked(tmp_path):
+    with HostileServer() as server:
+        models = [query.model("org/small=1.5k"), query.model("/srv/models/large=6.7B=large")]
+        chosen = settings(server, models=models, n=2, temperatures=(0, 1), samples=3)
+        query.ask(chosen, tmp_path, **QUICK)
+        table = query.collect(chosen, tmp_path)
+    assert table.height == 2 * 2 * 3 * 2 * 4
+    assert set(table.select("model", "n_params").rows()) == {("org/small", 1500), ("large", 6_700_000_000)}
+    keys = ["model", "temperature", "sample", "prompt_id"]
+    assert table.select(keys).n_unique() == table.height
+    seeds = {(entry["temperature"], entry["seed"]) for entry in server.log}
+    assert seeds == {(t, s) for t in (0, 1) for s in (3, 4, 5)}
+    assert {entry["model"] for entry in server.log} == {"org/small", "/srv/models/large"}
+
+
+def test_no_seed_is_sent_where_none_was_given(tmp_path):
+    with HostileServer() as server:
+        chosen = settings(server, seed=None, n=2)
+        query.ask(chosen, tmp_path, **QUICK)
+    assert all("seed" not in entry for entry in server.log)
+    assert query.collect(chosen, tmp_path)["seed"].unique().to_list() == [0]
+
+
+@pytest.mark.parametrize("template", ["plain", "spaced", "words", "{a} {word} {b} makes {answer}!\n"])
+def test_a_chat_is_asked_in_one_message_that_wants_the_number_only(template, tmp_path):
+    with HostileServer() as server:
+        chosen = settings(server, api="chat", template=template, n=3)
+        query.ask(chosen, tmp_path, limit_name="max_completion_tokens", **QUICK)
+    assert all(len(entry["messages"]) == 1 and entry["chat"] for entry in server.log)
+    assert all("number only" in entry["prompt"] and "stop" not in entry for entry in server.log)
+    assert all(entry["max_completion_tokens"] == 32 and "max_tokens" not in entry for entry in server.log)
+    table = query.collect(chosen, tmp_path)
+    assert (table["output"] == table["target"]).all()
+    assert set(table["prompt"]) == {entry["prompt"] for entry in server.log}
+
+
+def test_never_more_requests_at_a_time_than_allowed(tmp_path):
+    with HostileServer(latency=0.01) as server:
+        query.ask(settings(server, n=25), tmp_path, concurrency=5, **QUICK)
+        assert server.most_at_once == 5
+
+
+def test_a_run_can_be_started_inside_a_notebook_where_a_loop_is_running(tmp_path):
+    async def cell():
+        return query.ask(settings(server, n=2), tmp_path, **QUICK)
+
+    with HostileServer() as server:
+        assert asyncio.run(cell()).answered == 8
+
+
+def test_what_a_server_says_behind_the_stop_string_is_kept_but_not_scored(tmp_path):
+    with HostileServer() as server:
+        server._right = lambda body, prompt, chat, **other: {
+            "model": "m", "choices": [{"text": "  7 \n8*1=8", "finish_reason": "length"}]
+        }  # fmt: skip
+        chosen = settings(server, n=1)
+        query.ask(chosen, tmp_path, **QUICK)
+    table = query.collect(chosen, tmp_path)
+    assert table.select("output", "finish_reason").unique().rows() == [("7", "stop")]
+    assert {line["text"] for line in journal.read(tmp_path).values()} == {"  7 \n8*1=8"}
+    assert {line["finish_reason"] for line in journal.read(tmp_path).values()} == {"length"}
+
+
+def test_the_frozen_table_says_where_it_comes_from_but_no_private_address(tmp_path):
+    with HostileServer(1.0, faults=["wrong-model"]) as server:
+        chosen = settings(server, n=2)
+        query.ask(chosen, tmp_path, accept=["another-model"], **QUICK)
+        query.freeze(chosen, tmp_path, "asked", tmp_path / "frozen")
+        address = server.url
+    table, stamp = outputs.load("asked", tmp_path / "frozen"), outputs.read_stamp("asked", tmp_path / "frozen")
+    assert table.equals(query.collect(chosen, tmp_path))
+    assert stamp["asked"]["served_models"] == {"m": ["another-model"]}
+    assert stamp["asked"]["host"] == "a private address" and stamp["versions"]["openai"]
+    assert (stamp["asked"]["api"], stamp["asked"]["shots"]) == ("completions", 2)
+    assert stamp["asked"]["template"] == "{a}{sign}{b}={answer}\n"
+    assert address not in json.dumps(stamp) and "127.0.0.1" not in json.dumps(stamp)
+
+
+# --- a hostile server ------------------------------------------------------------------------------------
+
+
+def test_a_server_that_fails_in_every_passing_way_is_asked_until_each_prompt_is_answered(tmp_path):
+    with HostileServer(0.3, seed=1) as server:
+        chosen = settings(server, n=75)
+        report = query.ask(chosen, tmp_path, concurrency=16, **QUICK)
+        assert set(PASSING) <= set(server.fates()), "the server has not tried everything"
+    assert (report.answered, report.left) == (300, 0)
+    answered = [asked(entry) for entry in server.log if entry["fate"] == "answered"]
+    assert sorted(answered) == sorted(wanted(chosen).values())
+    table = query.collect(chosen, tmp_path)
+    assert (table["output"] == table["target"]).all()
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_a_single_fault_is_followed_by_an_answer(fault, tmp_path):
+    with HostileServer(1.0, faults=[fault], most=1) as server:
+        assert query.ask(settings(server, n=1), tmp_path, **QUICK).left == 0
+    assert server.fates() == {fault: 1, "answered": 4}
+
+
+@pytest.mark.parametrize("fault", ["hang", "trickle"])
+def test_a_request_ends_at_its_deadline_even_while_bytes_come_in(fault, tmp_path):
+    with HostileServer(1.0, faults=[fault]) as server:
+        started = time.monotonic()
+        report = query.ask(settings(server, n=1), tmp_path, **QUICK | {"tries": 1})
+        assert time.monotonic() - started < 3
+    assert report.left == 4
+    assert all("within 0.5 s" in why for why in report.failures)
+
+
+def test_retry_after_is_honoured_by_all_requests_of_a_run(tmp_path):
+    with HostileServer(1.0, faults=["rate-limit"], start=8, most=1, retry_after=1.0, latency=0.01) as server:
+        query.ask(settings(server), tmp_path, concurrency=4, **QUICK)
+        told = next(entry["at"] for entry in server.log if entry["fate"] == "rate-limit")
+    paused = [entry["at"] - told for entry in server.log if 0.2 < entry["at"] - told < 0.99]
+    assert not paused
+    assert len(server.log) == 41 and server.log[-1]["at"] - told > 1.0
+
+
+def test_a_prompt_that_stays_unanswered_is_counted_and_asked_by_the_next_run(tmp_path):
+    with HostileServer(0.4, faults=["server-error"]) as server:
+        chosen = ["--n", "10", "--lengths", "2", "3"]
+        first = mirage(server, tmp_path, *chosen, "--tries", "1")
+        kept = len(journal.read(tmp_path))
+        assert 0 < kept < 40 and first.returncode == 1
+        assert f"{40 - kept} of 40 prompts stay unanswered" in first.stderr and "status 500" in first.stderr
+        assert not (tmp_path / "answers.parquet").exists()
+        before = len(server.log)
+        second = mirage(server, tmp_path, *chosen, "--tries", "12")
+        assert second.returncode == 0, second.stderr
+        assert f"{kept} of 40 answers are there" in second.stdout
+        again = [asked(entry) for entry in server.log[before:] if entry["fate"] == "answered"]
+        assert len(again) == len(set(again)) == 40 - kept
+    assert outputs.load("answers", tmp_path).height == 40
+
+
+def test_a_server_that_answers_nothing_at_all_is_not_asked_everything(tmp_path):
+    with HostileServer(1.0, faults=["server-error"]) as server:
+        with pytest.raises(query.QueryError, match="10 prompts in a row stayed unanswered, the last for: status 500"):
+            query.ask(settings(server, n=500), tmp_path, **QUICK | {"tries": 2})
+    assert len(server.log) < 60
+
+
+def test_an_address_where_nobody_listens_is_told(tmp_path):
+    with HostileServer() as server:
+        chosen = settings(server)
+    with pytest.raises(query.QueryError, match="no connection"):
+        query.ask(chosen, tmp_path, **QUICK | {"tries": 1})
+
+
+STOPS = {
+    "wrong-model": "'m' was asked, but 'another-model' answered.*--accept-model-name",
+    "no-key": "set the environment variable MY_KEY to a key that may use 'm'",
+    "forbidden": "set the environment variable MY_KEY to a key that may use 'm'",
+    "no-model": "no model 'm'",
+    "quota": "the quota or the credit is used up",
+    "bad-request": "refused as it is",
+    "long-wait": "wait 86400 s.*again then",
+}
+
+
+@pytest.mark.parametrize("fault", LASTING)
+def test_what_cannot_be_mended_stops_the_run_at_once_and_says_what_to_do(fault, tmp_path, monkeypatch):
+    assert 86400 > LONGEST_WAIT
+    monkeypatch.delenv("MY_KEY", raising=False)
+    with HostileServer(1.0, faults=[fault], start=20) as server:
+        chosen = settings(server, n=30)
+        with pytest.raises(query.QueryError, match=STOPS[fault]) as stopped:
+            query.ask(chosen, tmp_path, concurrency=4, key_variable="MY_KEY", **QUICK)
+        assert len(server.log) <= 20 + 4
+        assert set(server.fates()) == {fault, "answered"}
+        kept = len(journal.read(tmp_path))
+        assert f"{kept} answers are kept" in str(stopped.value) and 17 <= kept <= 20
+        server.share = 0
+        assert query.ask(chosen, tmp_path, **QUICK).answered == 120 - kept
+
+
+def test_a_refused_key_stops_the_command_with_the_variable_to_set(tmp_path):
+    with HostileServer(1.0, faults=["no-key"]) as server:
+        done = mirage(server, tmp_path, "--concurrency", "4", env={"OPENAI_API_KEY": ""})
+    assert done.returncode == 1 and len(server.log) <= 4
+    assert "set the environment variable OPENAI_API_KEY" in done.stderr and "is not set" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# --- the key ---------------------------------------------------------------------------------------------
+
+
+def everything_in(folder) -> str:
+    """All that a run wrote, compressed tables included, as one text."""
+    texts = []
+    for path in folder.rglob("*"):
+        if path.suffix == ".parquet":
+            texts += [pl.read_parquet(path).write_csv(), json.dumps(pl.read_parquet_metadata(path))]
+        elif path.is_file():
+            texts.append(path.read_bytes().decode("latin-1"))
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("fault", [*LASTING, "server-error", "reset", "html", "hang"])
+def test_the_key_is_in_no_file_and_no_traceback_though_the_server_repeats_it(fault, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    with HostileServer(1.0, faults=[fault], start=2, leak=True) as server:
+        with pytest.raises(query.QueryError) as stopped:
+            report = query.ask(settings(server), tmp_path, **QUICK | {"tries": 1, "deadline": 0.1})
+            raise query.QueryError(str(report))
+    error = stopped.value
+    assert error.__cause__ is None and (error.__context__ is None or error.__suppress_context__)
+    frames = traceback.TracebackException.from_exception(error, capture_locals=True)
+    assert SECRET not in "".join(frames.format()) and SECRET not in everything_in(tmp_path)
+    assert "answer-0 to [key]" in everything_in(tmp_path)
+
+
+def test_the_key_is_sent_but_printed_nowhere_even_when_the_openai_package_logs_everything(tmp_path):
+    with HostileServer(0.3, faults=["server-error", "html", "rate-limit"], leak=True) as server:
+        env = os.environ | {"OPENAI_API_KEY": SECRET, "OPENAI_LOG": "debug"}
+        command = [Path(sys.executable).parent / "mirage", "arithmetic", "query", "--base-url", server.url]
+        command += ["--model", "m=1M", "--n", "10", "--lengths", "2", "--backoff", "0.01", "--out", tmp_path]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "to [key]" in everything_in(tmp_path), "the server was not sent the key"
+    assert "DEBUG" in done.stderr or "debug" in done.stderr.lower()
+    assert SECRET not in done.stdout + done.stderr + everything_in(tmp_path)
+
+
+def test_a_key_given_where_a_variable_is_wanted_is_not_repeated(tmp_path):
+    with HostileServer() as server:
+        done = mirage(server, tmp_path, "--key-variable", SECRET)
+        assert done.returncode == 1 and not server.log
+        assert SECRET not in done.stderr + done.stdout and "never the key itself" in done.stderr
+    for address in (f"https://user:{SECRET}@api.example.org/v1", f"https://api.example.org/v1?key={SECRET}"):
+        with pytest.raises(query.QueryError) as refused:
+            query.Settings(address, [query.model("m=1k")], "f")
+        assert SECRET not in str(refused.value)
+
+
+# --- killed, torn, shared, full --------------------------------------------------------------------------
+
+
+def test_ten_kills_lose_nothing_double_nothing_and_ask_nothing_again(tmp_path):
+    rng = random.Random(7)
+    options = ["--n", "220", "--lengths", "3", "4", "--concurrency", "8", "--deadline", "0.5", "--tries", "12"]
+    with HostileServer(0.3, latency=0.004, seed=2) as server:
+        chosen = settings(server, n=220, lengths=(3, 4))
+        plan = wanted(chosen)
+        assert len(set(plan.values())) == len(plan) == 880
+        for _ in range(10):
+            before, kept = len(server.log), journal.read(tmp_path)
+            process = mirage(server, tmp_path, *options, wait=False)
+            target = before + rng.randint(1, 80)
+            while len(server.log) < target:
+                assert process.process.is_alive(), (process.said / "err").read_text()
+                time.sleep(0.001)
+            time.sleep(rng.uniform(0, 0.02))
+            process.end(signal.SIGKILL)
+            assert process.returncode == -signal.SIGKILL
+            server.settle()
+            asked_now = {asked(entry) for entry in server.log[before:]}
+            assert not asked_now & {plan[key] for key in kept}, "an answer of the journal was asked again"
+            assert kept.items() <= journal.read(tmp_path).items(), "an answer of the journal was lost"
+        kept = journal.read(tmp_path)
+        assert 0 < len(kept) < len(plan)
+        before = len(server.log)
+        done = mirage(server, tmp_path, *options)
+        assert done.returncode == 0, done.stderr
+        rest = {asked(entry) for entry in server.log[before:]}
+        assert rest == set(plan.values()) - {plan[key] for key in kept}
+    lines = [json.loads(line) for line in (tmp_path / journal.NAME).read_text().splitlines()]
+    assert sorted(line["key"] for line in lines) == sorted(plan)
+    served = {f"answer-{entry['serial']}": asked(entry) for entry in server.log if entry["fate"] == "answered"}
+    assert all(served[line["id"]] == plan[line["key"]] for line in lines), "an answer went to another prompt"
+    assert len(served) - len(lines) <= 10 * 8, "more was lost than the requests under way"
+    table = outputs.load("answers", tmp_path)
+    assert table.height == 880 and (table["output"] == table["target"]).all()
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path):
+    options = ["--n", "30", "--lengths", "3"]
+    with HostileServer(latency=0.05) as server:
+        process = mirage(server, tmp_path, *options, wait=False)
+        while len(server.log) < 20:
+            time.sleep(0.005)
+        process.end(signal.SIGINT)
+        assert process.returncode == 130 and "Traceback" not in process.stderr
+        assert "run the same command again" in process.stderr
+        kept = len(journal.read(tmp_path))
+        assert 0 < kept < 60
+        server.latency = 0
+        assert query.ask(settings(server, n=30, lengths=(3,)), tmp_path, **QUICK).answered == 60 - kept
+
+
+@pytest.mark.parametrize("end", ["cut", "without its line break", "zeroed"])
+def test_a_torn_last_line_is_cut_off_and_its_prompt_asked_again(end, tmp_path):
+    with HostileServer() as server:
+        chosen = settings(server)
+        query.ask(chosen, tmp_path, **QUICK)
+        path = tmp_path / journal.NAME
+        lines = path.read_bytes().splitlines(keepends=True)
+        torn = {"cut": lines[-1][:30], "without its line break": lines[-1][:-1], "zeroed": b"\0" * 99 + b"\n"}[end]
+        path.write_bytes(b"".join(lines[:-1]) + torn)
+        assert query.cost(chosen, tmp_path).requests == 1
+        assert query.ask(chosen, tmp_path, **QUICK).answered == 1
+        assert len(server.log) == 41
+        last = json.loads(lines[-1])["key"]
+        assert asked(server.log[-1]) == wanted(chosen)[last]
+    assert path.read_bytes().splitlines()[:-1] == [line.rstrip(b"\n") for line in lines[:-1]]
+
+
+def test_a_damaged_line_in_the_middle_is_named_and_nothing_is_asked(tmp_path):
+    with HostileServer() as server:
+        query.ask(settings(server), tmp_path, **QUICK)
+        path = tmp_path / journal.NAME
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join([*lines[:4], b"{broken}\n", *lines[5:]]))
+        with pytest.raises(journal.JournalError, match="line 5 of .* is damaged"):
+            query.ask(settings(server), tmp_path, **QUICK)
+        path.write_bytes(b"".join([*lines, lines[2]]))
+        with pytest.raises(journal.JournalError, match="line 41 of .* for the second time"):
+            query.ask(settings(server), tmp_path, **QUICK)
+        assert len(server.log) == 40
+
+
+def test_a_second_process_is_refused_as_long_as_the_first_one_writes(tmp_path):
+    with HostileServer() as server:
+        chosen = settings(server, n=2, lengths=(2,))
+        with journal.Journal(tmp_path, query.claimed(chosen)):
+            done = mirage(server, tmp_path, "--n", "2", "--lengths", "2")
+            assert done.returncode == 1 and "another process" in done.stderr
+            assert not server.log
+        assert query.ask(chosen, tmp_path, **QUICK).answered == 4
+
+
+def test_other_settings_are_refused_in_the_folder_of_a_run(tmp_path):
+    with HostileServer() as server:
+        query.ask(settings(server, n=1), tmp_path, **QUICK)
+        before = len(server.log)
+        with pytest.raises(ValueError, match="'n': 1.*'n': 2"):
+            query.ask(settings(server, n=2), tmp_path, **QUICK)
+        assert len(server.log) == before
+
+
+def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(tmp_path):
+    with HostileServer() as server:
+        done = mirage(server, tmp_path, "--n", "30", "--lengths", "3", room=9_000)
+        assert done.returncode == 1 and "cannot be written" in done.stderr and "Traceback" not in done.stderr
+        kept = len(journal.read(tmp_path))
+        assert 20 < kept < 60
+        assert query.ask(settings(server, n=30, lengths=(3,)), tmp_path, **QUICK).answered == 60 - kept
+
+
+# --- before anything is sent -----------------------------------------------------------------------------
+
+
+def test_a_dry_run_counts_and_prices_and_sends_and_writes_nothing(tmp_path):
+    with HostileServer() as server:
+        folder = tmp_path / "run"
+        options = ["--n", "50", "--dry-run", "--price-in", "2", "--price-out", "10", "--lengths", "3"]
+        done = mirage(server, folder, *options)
+        assert done.returncode == 0, done.stderr
+        assert not server.log and not folder.exists()
+        chosen = settings(server, n=50, lengths=(3,))
+    sent = query.requests(chosen)["sent"]
+    characters = sum(map(len, sent))
+    tokens = sum(len(re.findall(r"\d{1,3}|[*+]|=|\n", text)) for text in sent)
+    highest = (characters * 2 + 100 * 16 * 10) / 1e6
+    assert f"100 requests, about {tokens:,} prompt tokens (an estimate" in done.stdout
+    assert f"at most {characters:,}, one a character) and at most 1,600 completion tokens" in done.stdout
+    assert f"at most {highest:,.4f}" in done.stdout
+    assert sent[0].split("\n")[0] in done.stdout
+
+
+def test_the_estimate_never_exceeds_its_bound_and_counts_words_once():
+    words = pl.Series(["Q: What is 1234 times 56?\nA:"])
+    found = prices.estimate(words, 16)
+    assert found.prompt_tokens == len(["Q", ":", " What", " is", " ", "123", "4", " times", " ", "56", "?\n", "A", ":"])
+    assert found.prompt_tokens < found.prompt_tokens_at_most == len(words[0])
+    chat = prices.estimate(words, 16, "chat")
+    assert chat.prompt_tokens - found.prompt_tokens == prices.CHAT_OVERHEAD
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--model", "other"], "NAME=PARAMETERS"),
+        (["--model", "m=7B"], "every model has to be named once"),
+        (["--template", "{a}+{b}"], "lacks {answer}"),
+        (["--lengths", "9"], "no answer has [9] digits"),
+        (["--temperature", "3"], "between 0 and 2"),
+        (["--n", "0"], "n is 0"),
+        (["--concurrency", "0"], "concurrency is 0"),
+    ],
+)
+def test_a_wrong_choice_is_refused_in_one_sentence_before_anything_is_sent(options, said, capsys, tmp_path):
+    with HostileServer() as server:
+        base = ["arithmetic", "query", "--base-url", server.url, "--model", "m=1M", "--out", str(tmp_path)]
+        assert cli.main([*base, *options]) == 1
+    assert said in capsys.readouterr().err
+    assert not server.log
+
+
+def test_without_an_address_nothing_is_asked_of_anybody(capsys, monkeypatch, tmp_path):
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    assert cli.main(["arithmetic", "query", "--model", "m=1M", "--out", str(tmp_path)]) == 1
+    assert "--base-url or set OPENAI_BASE_URL" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [("135M", 135e6), ("6.7B", 6.7e9), ("1.4k", 1400), ("134515008", 134515008), ("1,376", 1376), ("1t", 1e12)],
+)
+def test_numbers_of_parameters_are_read_as_people_write_them(written, number):
+    assert query.model(f"a/b=c={written}") == query.Model("a/b=c", int(number), "a/b=c")
+    assert query.model(f"a/b={written}=short") == query.Model("a/b", int(number), "short")
