@@ -14,12 +14,16 @@ import json
 import math
 from dataclasses import asdict, dataclass, field, replace
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from mirage_lib import curves, metrics
 from mirage_lib.show import theme
 from mirage_lib.show.figures import SCROLLS, Figure, folded_table
+
+if TYPE_CHECKING:
+    from mirage_lib.show.live import Live
 
 ALL = "all"
 """The value of a control that lets every row through."""
@@ -294,3 +298,27 @@ def metric_rows(outputs: pl.DataFrame, names: list[str], sizes: tuple[int, ...],
     schema = ["task", "group", *curves.MODEL, *curves.ESTIMATES, "items", "run"]
     shown = "task group metric items run n_params estimate low high n".split()
     return pl.DataFrame(rows, schema=schema, orient="row").select(shown)
+
+
+def live(outputs: pl.DataFrame, metric_names: list[str] | None = None) -> Live:
+    """Show outputs as widgets in a kernel, where the reader can write a metric and see its curve.
+
+    Needs a running kernel (Binder, Colab, a laptop) and ipywidgets. A chapter of the book shows the call
+    and does not run it: in a page without a kernel, widgets would fetch their scripts from outside.
+
+    Parameters
+    ----------
+    outputs : frame
+        Any outputs table; see :mod:`mirage_lib.outputs`.
+    metric_names : list of str, optional
+        Metrics to choose from; all that the table has the columns for, if none are named.
+
+    >>> from mirage_lib.outputs import load
+    >>> shown = live(load("arithmetic-ladder"), ["exact_match"])
+    >>> shown.lengths.value = [4]
+    >>> shown.curve["group"].unique().to_list()
+    [4]
+    """
+    from mirage_lib.show.live import Live
+
+    return Live(outputs, metric_names)
