@@ -213,7 +213,10 @@ def scored(cells: Iterable[Replicates], draws: int = 4000, seed: int = 0) -> pl.
     Returns
     -------
     Frame with ``source, task, group, temperature, metric, models, score, low, high, infinite, straight,
-    null_high, exceedance``; ``straight`` is the score of a line at the same sizes without noise.
+    null_high, exceedance, halfway``; ``straight`` is the score of a line at the same sizes without noise;
+    ``halfway`` is the share of the way from the first to the last value that is made at the middle of
+    the log sizes. A line has one half, a late leap less, a curve that saturates more: the score cannot
+    tell these two apart. It is missing where first and last are equal.
 
     >>> from mirage_lib import replicates
     >>> scored(replicates.published(temperature=0, draws=20), draws=20).height
@@ -229,5 +232,13 @@ def scored(cells: Iterable[Replicates], draws: int = 4000, seed: int = 0) -> pl.
         row = {"models": len(cell.sizes), "score": value, "low": low, "high": high}
         row |= {"infinite": float(np.isinf(again).mean()), "straight": float(line[0])}
         row |= {"null_high": float(np.quantile(null, 0.95)), "exceedance": exceedance(value, null)}
+        row |= {"halfway": _halfway(np.log(cell.sizes), cell.values)}
         rows.append(cell.label | row)
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _halfway(log_sizes: np.ndarray, values: np.ndarray) -> float | None:
+    """Share of the way from the first to the last value that is made at the middle of the log sizes."""
+    way = values[-1] - values[0]
+    middle = np.interp((log_sizes[0] + log_sizes[-1]) / 2, log_sizes, values)
+    return float((middle - values[0]) / way) if way else None

@@ -137,7 +137,7 @@ def tabulate(
     -------
     Frame with ``source, task, group, temperature, metric, shape, held``; ``predicted, observed, error``
     (their means over the held-out models on the metric's own scale, up being better; ``error`` is observed
-    less predicted; what lies beyond the metric's range is cut to it) with ``error_low, error_high``; ``miss`` with its interval: the root mean square error
+    less predicted) and ``cut``: whether the fit left the metric's range, to which it is cut then; with ``error_low, error_high``; ``miss`` with its interval: the root mean square error
     over the range of the whole curve; ``naive``: the same of the naive forecast; ``skill`` with its
     interval: one less miss over naive, so 1 is perfect, 0 as good as naive and minus infinity a miss where
     naive has none; and ``within``: whether the largest held-out model lies in the 95 % prediction
@@ -166,14 +166,16 @@ def tabulate(
 def _row(cell: Replicates, shape: str, held: int) -> dict[str, float | bool]:
     x = np.log(cell.sizes)
     values = np.concatenate([cell.values[None], cell.draws])
-    predicted = np.clip(extrapolate(x[:-held], values[:, :-held], x[-held:], shape), *_bounds(cell.metric))
+    fitted = extrapolate(x[:-held], values[:, :-held], x[-held:], shape)
+    predicted = np.clip(fitted, *_bounds(cell.metric))
     errors = values[:, -held:] - predicted
     span = np.ptp(values, axis=1)
     miss = share(np.sqrt(np.mean(errors**2, axis=1)), span)
     naive = share(np.sqrt(np.mean((values[:, -held:] - values[:, [-held - 1]]) ** 2, axis=1)), span)
     skill = 1 - share(miss, naive)
     mean = errors.mean(axis=1)
-    row = {"predicted": predicted[0].mean(), "observed": values[0, -held:].mean(), "error": mean[0]}
+    row = {"cut": bool((predicted[0] != fitted[0]).any()), "predicted": predicted[0].mean()}
+    row |= {"observed": values[0, -held:].mean(), "error": mean[0]}
     for name, all_of_it in (("error", mean), ("miss", miss), ("naive", naive), ("skill", skill)):
         low, high = quantiles(all_of_it[1:])
         row |= {name: all_of_it[0], f"{name}_low": low, f"{name}_high": high}

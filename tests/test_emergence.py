@@ -238,3 +238,12 @@ def test_infinite_scores_of_some_draws_are_counted_and_may_end_the_interval():
     cell = Replicates("ladder", "addition", 4, 0.0, "exact_match", 10.0 ** np.arange(4), values, draws)
     row = emergence.scored([cell], draws=10).row(0, named=True)
     assert (row["low"], row["high"], row["infinite"]) == pytest.approx((10.0, math.inf, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("values", "share"), [([0, 1, 2, 3], 0.5), ([0, 0, 0, 1], 0.0), ([0, 3, 3, 3], 1.0), ([4, 3, 1, 0], 0.5), ([1, 2, 2, 1], None)]
+)
+def test_half_way_tells_a_late_leap_from_an_early_one(values, share):
+    values = np.array(values, dtype=float)
+    cell = Replicates("ladder", "addition", 4, 0.0, "exact_match", 10.0 ** np.arange(4), values, values[None])
+    assert emergence.scored([cell], draws=2)["halfway"].item() == (share if share is None else pytest.approx(share))

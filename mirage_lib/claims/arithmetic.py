@@ -108,16 +108,18 @@ def distance_smooth() -> Verdict:
         telling = part["width"] <= 1
         foretold = part["within"].filter(telling)
         held += [*smooth, *foretold]
+        above = part.filter(~smooth)
         widest = part.sort("score").row(-1, named=True)
         said.append(
             f"{name}: {smooth.sum()} of {part.height} curves score within their smooth null (the highest, "
             f"{widest['task']} with {widest['group']} digits, {_number(widest['score'])} against "
-            f"{_number(widest['straight'])} for a straight line), "
+            f"{_number(widest['straight'])} for a straight line); of the {above.height} above it, "
+            f"{(above['halfway'] > 0.5).sum()} climb early and saturate rather than leap late; "
             + (
                 f"{foretold.sum()} of {len(foretold)} largest models lie where a line through the smaller ones "
                 "foretells (95 %), of those whose interval is narrower than the curve"
                 if len(foretold)
-                else f"and no forecast can fail: the line's intervals are {part['width'].min():.0f} times the "
+                else f"no forecast can fail: the line's intervals are {part['width'].min():.0f} times the "
                 "curve's range or wider"
             )
             + f"; edit distance scores lower than accuracy on {(part['score'] < part['accuracy']).sum()} of "
@@ -167,7 +169,8 @@ def smooth_foretells_sharp() -> Verdict:
     helps.append(gained.mean() > 0.5)
     said.append(
         f"GPT-3 as digitised, accuracy of the largest model from the edit distance of three smaller ones: "
-        f"{gained.sum()} of {gpt3.height} beat it (median skill {gpt3['skill'].median():.2f})"
+        f"{gained.sum()} of {gpt3.height} beat it (median skill {gpt3['skill'].median():.2f}; on {gpt3['cut'].sum()} the "
+        "line overshoots, so that the forecast is a perfect score)"
     )
     conditions = covers + helps
     verdict = "upheld" if all(conditions) else "partly" if any(conditions) else "not upheld"
@@ -181,7 +184,8 @@ def published_translation() -> pl.DataFrame:
 
     Returns
     -------
-    Frame with ``task, group, temperature, predicted, observed, naive, skill``.
+    Frame with ``task, group, temperature, cut, predicted, observed, naive, skill``; ``cut`` says that the
+    line leads beyond distance 0, which is cut to it: then the forecast is accuracy 1.
 
     >>> published_translation().height
     18
@@ -200,8 +204,8 @@ def published_translation() -> pl.DataFrame:
         predicted = (1 - np.clip(ahead, 0, length) / length) ** length
         naive, observed = accuracy["value"].to_list()[-2:]
         missed, naively = abs(observed - predicted), abs(observed - naive)
-        rows.append((*key, float(predicted), observed, naive, float(1 - missed / naively) if naively else -np.inf))
-    names = "task group temperature predicted observed naive skill".split()
+        rows.append((*key, bool(ahead < 0), float(predicted), observed, naive, float(1 - missed / naively) if naively else -np.inf))
+    names = "task group temperature cut predicted observed naive skill".split()
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
