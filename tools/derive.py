@@ -110,8 +110,9 @@ def pythia_by_training(records: Path) -> pl.DataFrame:
 
     Returns
     -------
-    Frame with ``task, n_params, tokens_b, problems, n_samples, least_samples, n_correct,
-    problems_solved, mean_success, low, high``.
+    Frame with ``task, n_params, tokens_b, problems, n_samples, least_samples, least_problems,
+    least_unsolved, n_correct, problems_solved, mean_success, low, high``; ``least_problems`` were sampled
+    only ``least_samples`` times, and ``least_unsolved`` of them were never right.
     """
     rows = []
     counts = _counts(records).sort("task", "n_params", "tokens_b", "item")
@@ -122,10 +123,12 @@ def pythia_by_training(records: Path) -> pl.DataFrame:
             low, high = curves.bootstrap(rate[None], 2000, np.random.default_rng(0))
         else:
             low, high = 0.0, curves.highest_when_none(least) / cell.height
-        solved = (cell["n_correct"] > 0).sum()
-        rows.append((*key, cell.height, cell["n_samples"].sum(), least, right, solved, rate.mean(), low, high))
-    names = "task n_params tokens_b problems n_samples least_samples n_correct problems_solved mean_success low high"
-    table = pl.DataFrame(rows, schema=names.split(), orient="row")
+        fewest = cell.filter(pl.col("n_samples") == least)["n_correct"]
+        sampled = (cell.height, cell["n_samples"].sum(), least, len(fewest), (fewest == 0).sum())
+        rows.append((*key, *sampled, right, (cell["n_correct"] > 0).sum(), rate.mean(), low, high))
+    names = "task n_params tokens_b problems n_samples least_samples least_problems least_unsolved n_correct"
+    names = (names + " problems_solved mean_success low high").split()
+    table = pl.DataFrame(rows, schema=names, orient="row")
     return table.with_columns(pl.col("mean_success", "low", "high").round_sig_figs(4))
 
 

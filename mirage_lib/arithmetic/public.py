@@ -41,8 +41,9 @@ def sampled() -> pl.DataFrame:
 
     Returns
     -------
-    Frame with ``task, n_params, tokens_b, problems, n_samples, least_samples, n_correct,
-    problems_solved, mean_success, low, high``; tokens in billions, intervals over problems.
+    Frame with ``task, n_params, tokens_b, problems, n_samples, least_samples, least_problems,
+    least_unsolved, n_correct, problems_solved, mean_success, low, high``; tokens in billions, intervals over
+    problems. ``least_problems`` were sampled only ``least_samples`` times, ``least_unsolved`` of them in vain.
 
     >>> sampled()["n_params"].n_unique()
     9
