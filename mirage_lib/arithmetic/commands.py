@@ -6,8 +6,6 @@ import argparse
 import os
 import shlex
 
-from mirage_lib.arithmetic.problems import OPERATIONS, SHOTS, TEMPLATES
-
 FOLDER = "runs/arithmetic-query"
 
 
@@ -29,12 +27,12 @@ def add_query(steps: argparse._SubParsersAction) -> None:
     )  # fmt: skip
     add("--family", help="name of the family in the table (default: the first model's)")
     add("--n", type=int, default=100, help=f"prompts a target length {shown}")
-    add("--shots", type=int, default=SHOTS, help=f"solved examples in a prompt {shown}")
+    add("--shots", type=int, default=2, help=f"solved examples in a prompt {shown}")
     add(
         "--template", default="plain",
-        help=f"{', '.join(TEMPLATES)}, or a text with {{a}}, {{b}}, {{answer}}, where \\n is a line break {shown}",
+        help=f"plain, spaced, words, or a text with {{a}}, {{b}}, {{answer}}, where \\n is a line break {shown}",
     )  # fmt: skip
-    add("--task", nargs="+", choices=tuple(OPERATIONS), default=list(OPERATIONS), help="(default: both)")
+    add("--task", nargs="+", default=["multiplication", "addition"], help="(default: multiplication addition)")
     add("--lengths", nargs="+", type=int, default=[], help="target lengths (default: all)")
     add("--temperature", nargs="+", type=float, default=[0.0], help="one or several (default: 0)")
     add("--samples", type=int, default=1, help=f"answers a prompt and temperature {shown}")

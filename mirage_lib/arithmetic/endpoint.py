@@ -292,14 +292,16 @@ class Endpoint:
 
 
 def _same_model(asked: str, served: str) -> bool:
-    """Hosted models answer under the asked name, or that name with the date of a snapshot behind it.
+    """Servers answer under the asked name, or under it with the date of a snapshot or a revision behind it.
 
-    >>> _same_model("m", "m-2024-07-18"), _same_model("m", "m-0613"), _same_model("m", "m-large")
-    (True, True, False)
+    >>> _same_model("m", "m-2024-07-18"), _same_model("m", "m-0613"), _same_model("m", "m@main")
+    (True, True, True)
+    >>> _same_model("m", "m-large"), _same_model("m@v1", "m@main")
+    (False, False)
     """
     if not isinstance(served, str) or not served.startswith(asked):
         return False
-    return re.fullmatch(r"(-\d{4}|-20\d\d-?\d\d-?\d\d)?", served[len(asked) :]) is not None
+    return re.fullmatch(r"(-\d{4}|-20\d\d-?\d\d-?\d\d|@[\w./-]+)?", served[len(asked) :]) is not None
 
 
 def _retry_after(headers) -> float | None:
