@@ -36,7 +36,7 @@ def test_an_unfinished_ladder_is_not_frozen(tmp_path):
     rung = tmp_path / "width4-seed0"
     rung.mkdir()
     (rung / "settings.json").write_text(
-        '{"width": 4, "seed": 0, "steps": 10, "batch": 2, "learning_rate": 0.01}'
+        '{"width": 4, "seed": 0, "steps": 10, "batch": 2, "learning_rate": 0.01, "templates": ["plain"]}'
     )
     done = mirage("arithmetic", "freeze", "--runs", str(tmp_path), "--into", str(tmp_path / "frozen"))
     assert done.returncode == 1
@@ -50,6 +50,9 @@ def test_an_unfinished_ladder_is_not_frozen(tmp_path):
         (["score", "no-such-table"], "arithmetic-ladder"),
         (["score", "arithmetic-ladder", "--metric", "no_such"], "exact_match"),
         (["arithmetic", "freeze", "--runs", "nowhere"], "mirage arithmetic train"),
+        (["arithmetic", "freeze", "--cells", "addition-5"], "task:length:n"),
+        (["arithmetic", "freeze", "--cells", "addition:6:10"], "[1, 2, 3, 4, 5]"),
+        (["arithmetic", "train", "--mode", "huge"], "small, ladder, tokens, formats, full"),
     ],
 )
 def test_a_wrong_word_gets_one_sentence_that_says_what_is_allowed(arguments, said, tmp_path):

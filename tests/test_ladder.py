@@ -203,7 +203,7 @@ def test_a_finished_run_leaves_settings_log_and_weights(uninterrupted):
     log = log_of(uninterrupted)
     assert [line["step"] for line in log] == [50, 100]
     assert all(0 < line[name] < 2 * math.log(97) for line in log for name in OPERATIONS)
-    assert ladder.read_settings(uninterrupted) == {"width": 4, "seed": 0, "budget": BUDGET}
+    assert ladder.read_rung(uninterrupted) == ladder.Rung(4, 0, BUDGET)
 
 
 def test_a_finished_run_is_loaded_and_not_trained_again(uninterrupted):

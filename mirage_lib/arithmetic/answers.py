@@ -1,12 +1,17 @@
 """Answers: trained rungs are asked held-out problems, and everything they say becomes an outputs table.
 
-Decoding is greedy (temperature 0). Beside the text of each answer stands the log-probability that the
-rung gives to the right one, token by token, the newline that ends it not counted.
+At temperature 0 the most probable character is written each time, at other temperatures one is drawn.
+Beside the text of an answer stands, where wanted, the log-probability that the rung gives to the right
+one, token by token, the newline that ends it not counted.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +21,77 @@ from tqdm import tqdm
 from mirage_lib import outputs as tables
 from mirage_lib import stamps
 from mirage_lib.arithmetic import ladder
-from mirage_lib.arithmetic.problems import OPERATIONS, held_out_prompts
+from mirage_lib.arithmetic.documents import CHARACTERS, PAD, encode
+from mirage_lib.arithmetic.problems import OPERATIONS, SHOTS, held_out_prompts, operation
 
 LONGEST = 8
 """Characters after which an answer is cut off; the longest right answer has 5."""
+AT_ONCE = 4096
+"""Prompts answered in one batch."""
+LOGPROBS = ("target_logprob", "token_logprobs")
 
 
-def ask(model, prompts: pl.DataFrame) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Questions:
+    """What every rung of a family is asked.
+
+    Attributes
+    ----------
+    cells : tuple of (task, target length, number of prompts)
+    temperature : float
+    shots, template : int, str
+        As in :func:`problems.held_out_prompts`.
+    extra : tuple of str
+        Optional columns to keep: ``prompt``, ``logprobs`` or both.
+
+    Raises
+    ------
+    ValueError
+        For an unknown task, a length that its answers cannot have, or a negative temperature.
+
+    >>> Questions((("addition", 6, 10),))
+    Traceback (most recent call last):
+    ...
+    ValueError: addition has no answers of 6 digits: choose from [1, 2, 3, 4, 5]
+    """
+
+    cells: tuple[tuple[str, int, int], ...]
+    temperature: float = 0.0
+    shots: int = SHOTS
+    template: str = "plain"
+    extra: tuple[str, ...] = ("prompt", "logprobs")
+
+    def __post_init__(self) -> None:
+        if self.temperature < 0:
+            raise ValueError(f"temperature is {self.temperature}: 0 is the least")
+        for task, length, _ in self.cells:
+            if length not in (known := operation(task).lengths):
+                raise ValueError(f"{task} has no answers of {length} digits: choose from {list(known)}")
+
+    def prompts(self) -> pl.DataFrame:
+        """Make all prompts.
+
+        >>> Questions((("addition", 2, 10), ("multiplication", 1, 5))).prompts().height
+        15
+        """
+        return pl.concat(
+            held_out_prompts(operation(task), length, n, shots=self.shots, template=self.template)
+            for task, length, n in self.cells
+        )
+
+
+def every_cell(n: int) -> tuple[tuple[str, int, int], ...]:
+    """Both operations at every target length, ``n`` prompts each.
+
+    >>> len(every_cell(10))
+    9
+    """
+    return tuple((op.name, length, n) for op in OPERATIONS.values() for length in op.lengths)
+
+
+def ask(
+    model, prompts: pl.DataFrame, temperature: float = 0.0, seed: int = 0, logprobs: bool = True
+) -> pl.DataFrame:
     """Ask one rung, and return the prompts with its answers.
 
     Parameters
@@ -31,57 +100,70 @@ def ask(model, prompts: pl.DataFrame) -> pl.DataFrame:
         A trained rung.
     prompts : frame
         With ``prompt`` and ``target``, as from :func:`problems.held_out_prompts`.
+    temperature : float
+        0 writes the most probable character, 1 draws from the rung's own probabilities.
+    seed : int
+        Seed of the draws.
+    logprobs : bool
+        Add the log-probability of the target and of each of its tokens.
 
     Returns
     -------
-    The same rows, with ``output, finish_reason, target_logprob, token_logprobs`` (natural logarithms).
+    The same rows, with ``output, finish_reason`` and, where wanted, ``target_logprob, token_logprobs``
+    (natural logarithms, at temperature 1).
 
     >>> from mirage_lib.arithmetic.problems import ADDITION
     >>> said = ask(ladder.build(4, seed=0).eval(), held_out_prompts(ADDITION, 1, 3))
     >>> said["token_logprobs"].list.len().to_list()
     [1, 1, 1]
     """
+    import torch
+
     rows = prompts.with_row_index("row").with_columns(
         prompt_length=pl.col("prompt").str.len_chars(), target_length=pl.col("target").str.len_chars()
     )
     parts = []
-    # Prompts of one length need no padding, and so no mask that could go wrong.
-    for batch in rows.partition_by("prompt_length", "target_length"):
-        tokens = np.array([ladder.encode(prompt) for prompt in batch["prompt"]])
-        targets = np.array([ladder.encode(target) for target in batch["target"]])
-        said, stopped = _greedy(model, tokens)
-        logprobs = _log_probabilities(model, tokens, targets).round(3)
-        parts.append(
-            batch.with_columns(
-                output=pl.Series(said),
-                finish_reason=pl.Series(np.where(stopped, "stop", "length")),
-                target_logprob=pl.Series(logprobs.sum(axis=1), dtype=pl.Float32),
-                token_logprobs=pl.Series(logprobs.tolist(), dtype=pl.List(pl.Float32)),
-            )
-        )
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        # Prompts of one length need no padding, and so no mask that could go wrong.
+        for alike in rows.partition_by("prompt_length", "target_length"):
+            parts += [_ask_alike(model, batch, temperature, logprobs) for batch in alike.iter_slices(AT_ONCE)]
     return pl.concat(parts).sort("row").drop("row", "prompt_length", "target_length")
 
 
-def _greedy(model, tokens: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """The most probable next character, again and again, until a newline or ``LONGEST``."""
+def _ask_alike(model, batch: pl.DataFrame, temperature: float, logprobs: bool) -> pl.DataFrame:
+    """Ask prompts of one length whose targets have one length."""
+    tokens = np.array([encode(prompt) for prompt in batch["prompt"]])
+    said, stopped = _continue(model, tokens, temperature)
+    finish = pl.Series(np.where(stopped, "stop", "length"))
+    batch = batch.with_columns(output=pl.Series(said).str.strip_chars(), finish_reason=finish)
+    if not logprobs:
+        return batch
+    of_target = _log_probabilities(model, tokens, np.array([encode(target) for target in batch["target"]]))
+    return batch.with_columns(
+        target_logprob=pl.Series(of_target.sum(axis=1), dtype=pl.Float32),
+        token_logprobs=pl.Series(of_target.tolist(), dtype=pl.List(pl.Float32)),
+    )
+
+
+def _continue(model, tokens: np.ndarray, temperature: float) -> tuple[list[str], np.ndarray]:
+    """One next character after the other, until a newline or ``LONGEST``."""
     import torch
 
     given = torch.from_numpy(tokens).to(model.device)
-    with torch.no_grad():
-        written = model.generate(
-            given,
-            attention_mask=torch.ones_like(given),
-            max_new_tokens=LONGEST,
-            do_sample=False,
-            pad_token_id=ladder.PAD,
-        )
+    how = {"do_sample": False}
+    if temperature:
+        how = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
+    written = model.generate(
+        given, attention_mask=torch.ones_like(given), max_new_tokens=LONGEST, pad_token_id=PAD, **how
+    )
     written = written[:, tokens.shape[1] :].cpu().numpy()
-    end = ladder.encode("\n")[0]
+    end = encode("\n")[0]
     stopped = (written == end).any(axis=1)
     texts = []
     for row, whole in zip(written, stopped, strict=True):
         row = row[: int(np.argmax(row == end))] if whole else row
-        texts.append("".join(ladder.CHARACTERS[i] for i in row if i < ladder.PAD))
+        texts.append("".join(CHARACTERS[i] for i in row if i < PAD))
     return texts, stopped
 
 
@@ -90,20 +172,54 @@ def _log_probabilities(model, tokens: np.ndarray, targets: np.ndarray) -> np.nda
     import torch
 
     whole = torch.from_numpy(np.concatenate([tokens, targets], axis=1)).to(model.device)
-    with torch.no_grad():
-        logits = model(whole[:, :-1], use_cache=False).logits[:, tokens.shape[1] - 1 :]
+    logits = model(whole[:, :-1], use_cache=False).logits[:, tokens.shape[1] - 1 :]
     picked = logits.log_softmax(-1).gather(-1, whole[:, tokens.shape[1] :, None])[..., 0]
-    return np.minimum(picked.cpu().numpy().astype(float), 0.0)
+    return np.minimum(picked.cpu().numpy().astype(float), 0.0).round(3)
+
+
+def answers_of(folder: str | Path, questions: Questions, device: str = "cpu") -> pl.DataFrame:
+    """Ask one finished rung, or take its answers from its folder if it was asked the same before.
+
+    Returns
+    -------
+    The prompts with its answers, and its ``model, n_params, seed, steps``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the rung is not finished; the message says how to go on.
+    """
+    import torch
+
+    folder = Path(folder)
+    if not (folder / "model.safetensors").exists():
+        raise FileNotFoundError(
+            f"{folder} holds an unfinished rung: run 'mirage arithmetic train' again, it goes on there"
+        )
+    key = json.dumps([tables.sha256(folder / "model.safetensors"), asdict(questions)])
+    kept = folder / f"answers-{hashlib.sha256(key.encode()).hexdigest()[:16]}.parquet"
+    if kept.exists():
+        return pl.read_parquet(kept)
+    torch.set_num_threads(1)
+    rung = ladder.read_rung(folder)
+    model = ladder.train_rung(folder, rung.width, rung.seed, rung.budget, device=device, progress=False)
+    logprobs = "logprobs" in questions.extra
+    said = ask(model, questions.prompts(), questions.temperature, rung.seed, logprobs).with_columns(
+        model=pl.lit(f"width {rung.width}, {rung.budget.steps} steps"),
+        n_params=pl.lit(model.num_parameters(), dtype=pl.Int64),
+        seed=pl.lit(rung.seed, dtype=pl.Int64),
+        steps=pl.lit(rung.budget.steps, dtype=pl.Int64),
+        temperature=pl.lit(questions.temperature),
+    )
+    said.write_parquet(kept.with_suffix(".part"))
+    os.replace(kept.with_suffix(".part"), kept)
+    return said
 
 
 def collect(
-    folders: Iterable[str | Path],
-    family: str,
-    n: int = 1000,
-    device: str = "cpu",
-    progress: bool = True,
+    folders: Iterable[str | Path], family: str, questions: Questions, jobs: int = 1, progress: bool = True
 ) -> pl.DataFrame:
-    """Ask every finished rung all held-out prompts.
+    """Ask every rung the same questions.
 
     Parameters
     ----------
@@ -111,52 +227,39 @@ def collect(
         Those that :func:`ladder.train` returned.
     family : str
         Written into the ``family`` column.
-    n : int
-        Prompts a target length; the same ones for every rung.
+    jobs : int
+        Processes; -1 is one a core.
 
     Returns
     -------
-    Outputs of kind ``text``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a rung is not finished; the message says how to go on.
+    Outputs of kind ``text``, with the optional columns that were asked for and ``steps``, the number of
+    training steps.
     """
-    import torch
+    from joblib import Parallel, delayed
 
-    torch.set_num_threads(1)
-    prompts = pl.concat(
-        held_out_prompts(op, length, n) for op in OPERATIONS.values() for length in op.lengths
+    folders = sorted(map(Path, folders))
+    asked = Parallel(n_jobs=jobs, return_as="generator")(delayed(answers_of)(f, questions) for f in folders)
+    bar = tqdm(asked, desc="asking", total=len(folders), disable=not progress)
+    extra = [*(["prompt"] if "prompt" in questions.extra else []), "steps"]
+    extra += LOGPROBS if "logprobs" in questions.extra else ()
+    columns = [*tables.COMMON, *tables.KINDS["text"], *extra]
+    table = pl.concat(
+        said.with_columns(family=pl.lit(family), sample=pl.lit(0, dtype=pl.Int64)).select(columns) for said in bar
     )
-    parts = []
-    for folder in tqdm(sorted(map(Path, folders)), desc="asking", disable=not progress):
-        settings = ladder.read_settings(folder)
-        if not (folder / "model.safetensors").exists():
-            raise FileNotFoundError(
-                f"{folder} holds an unfinished rung: run 'mirage arithmetic train' again, it goes on there"
-            )
-        model = ladder.train_rung(folder, **settings, device=device, progress=False)
-        said = ask(model, prompts).with_columns(
-            family=pl.lit(family),
-            model=pl.lit(f"width {settings['width']}"),
-            n_params=pl.lit(model.num_parameters(), dtype=pl.Int64),
-            seed=pl.lit(settings["seed"], dtype=pl.Int64),
-            temperature=pl.lit(0.0),
-            sample=pl.lit(0, dtype=pl.Int64),
-        )
-        parts.append(said)
-    return pl.concat(parts).select(
-        *tables.COMMON,
-        *tables.KINDS["text"],
-        "prompt",
-        "target_logprob",
-        "token_logprobs",
-    ).sort("task", "group", "n_params", "seed", maintain_order=True)
+    return table.sort("task", "group", "n_params", "seed", maintain_order=True)
 
 
-def freeze(folder: str | Path, name: str, n: int = 1000, into: str | Path = tables.FROZEN) -> Path:
-    """Ask all rungs below a folder and save their answers as a frozen table.
+def freeze(
+    folder: str | Path,
+    name: str,
+    questions: Questions,
+    chosen: Iterable[ladder.Rung] | None = None,
+    family: str = "arithmetic-ladder",
+    command: str = "mirage_lib.arithmetic.answers.freeze",
+    jobs: int = 1,
+    into: str | Path = tables.FROZEN,
+) -> Path:
+    """Ask rungs and save their answers as a frozen table.
 
     Parameters
     ----------
@@ -164,45 +267,67 @@ def freeze(folder: str | Path, name: str, n: int = 1000, into: str | Path = tabl
         The folder given to :func:`ladder.train`.
     name : str
         Name of the frozen table.
+    chosen : rungs, optional
+        Those to ask; all below the folder where none are named.
+    command : str
+        What a reader has to type to do this again; goes into the stamp.
 
     Returns
     -------
     The file's path.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are no rungs, or one of those chosen is not finished.
     """
-    folder = Path(folder)
-    rungs = [path.parent for path in folder.glob("*/settings.json")]
-    if not rungs:
-        raise FileNotFoundError(f"{folder} holds no rungs: run 'mirage arithmetic train --out {folder}' first")
-    answers = collect(rungs, family=name, n=n)
-    seeds = sorted(answers["seed"].unique())
-    budget = ladder.read_settings(rungs[0])["budget"]
+    paths = _rung_folders(folder, chosen)
+    answers = collect(paths, family, questions, jobs)
     stamp = stamps.stamp(
-        f"mirage arithmetic train --seeds {len(seeds)} --steps {budget.steps} && "
-        f"mirage arithmetic freeze --name {name} --n {n}",
-        seeds=seeds,
+        command,
+        seeds=sorted(answers["seed"].unique()),
         licence="CC-BY-4.0",
         packages=("numpy", "polars", "torch", "transformers"),
     )
     # Who trains the ladder again can tell from these whether it is the same.
-    weights = {rung.name: tables.sha256(rung / "model.safetensors") for rung in sorted(rungs)}
-    return tables.save(answers, name, "text", stamp | {"budget": vars(budget), "weights": weights}, into)
+    weights = {path.name: tables.sha256(path / "model.safetensors") for path in paths}
+    budget = asdict(ladder.read_rung(paths[0]).budget)
+    whole = stamp | {"budget": budget, "questions": asdict(questions), "weights": weights}
+    return tables.save(answers, name, "text", whole, into)
 
 
-def freeze_log(folder: str | Path, name: str, into: str | Path = tables.FROZEN) -> Path | None:
-    """Save the training losses of all rungs below a folder as one small frozen table.
+def _rung_folders(folder: str | Path, chosen: Iterable[ladder.Rung] | None) -> list[Path]:
+    folder = Path(folder)
+    if chosen is not None:
+        return sorted(folder / rung.name for rung in chosen)
+    found = sorted(path.parent for path in folder.glob("*/settings.json"))
+    if not found:
+        raise FileNotFoundError(f"{folder} holds no rungs: run 'mirage arithmetic train --out {folder}' first")
+    return found
+
+
+def freeze_log(
+    folder: str | Path,
+    name: str,
+    chosen: Iterable[ladder.Rung] | None = None,
+    into: str | Path = tables.FROZEN,
+) -> Path | None:
+    """Save the training losses of rungs as one small frozen table.
 
     The loss is that of one batch, in nats an answer character, every 50 steps; nothing is saved where
     the training was too short for a line.
     """
     parts = []
-    for path in sorted(Path(folder).glob("*/log.jsonl")):
-        settings = ladder.read_settings(path.parent)
+    for path in (f / "log.jsonl" for f in _rung_folders(folder, chosen)):
+        if not path.exists():
+            continue
+        rung = ladder.read_rung(path.parent)
         # A run that was killed repeats the steps since its last checkpoint: the later line counts.
         log = pl.read_ndjson(path).unique("step", keep="last").sort("step")
         parts.append(
             log.select(
-                pl.lit(settings["width"]).alias("width"),
-                pl.lit(settings["seed"]).alias("seed"),
+                pl.lit(rung.width).alias("width"),
+                pl.lit(rung.seed).alias("seed"),
                 "step",
                 *(pl.col(task).round(4) for task in OPERATIONS),
             )

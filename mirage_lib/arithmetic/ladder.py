@@ -1,16 +1,7 @@
 """A family of language models that can add and multiply, trained from scratch on this machine.
 
 The rungs share everything but their width: decoder-only Llama blocks, three layers, four heads,
-one character a token. A rung is trained on documents of three solved problems; only the characters
-of the answers count in the loss. What it is asked later are prompts of :mod:`problems`.
-
-Two examples of what training sees (``_`` is padding, ``^`` marks characters that count)::
-
-    12*7=84|40*33=1320|23*45=1035|____      6134+9189=15323|5+0=5|71+1=72|
-         ^^^      ^^^^^      ^^^^^                    ^^^^^^    ^^     ^^^
-
-The bar stands for the newline that ends every problem; it counts too, since a model has to know
-when to stop. A document holds problems of one operation, its answer lengths drawn evenly.
+one character a token. They are trained on :mod:`documents`, and asked prompts of :mod:`problems`.
 """
 
 from __future__ import annotations
@@ -18,27 +9,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from mirage_lib.arithmetic.problems import (
-    OPERATIONS,
-    SHOTS,
-    Operation,
-    sample_pairs,
-)
+from mirage_lib import runs
+from mirage_lib.arithmetic.documents import CHARACTERS, IGNORE, PAD, documents, encode
+from mirage_lib.arithmetic.problems import OPERATIONS, TEMPLATES, Operation
 
-WIDTHS = (4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 64)
+WIDTHS = (4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 112)
 LAYERS = 3
 HEADS = 4
-CHARACTERS = "\n" + "".join(map(chr, range(32, 127)))
-PAD = len(CHARACTERS)
-IGNORE = -100
-_CODE = np.full(128, PAD, dtype=np.int64)
-_CODE[[ord(c) for c in CHARACTERS]] = np.arange(len(CHARACTERS))
 
 
 @dataclass(frozen=True)
@@ -53,11 +36,14 @@ class Budget:
         Documents a step and operation; a step sees one batch of each operation.
     learning_rate : float
         Peak rate of a rung 32 wide; linear warm-up over the first twentieth, then a cosine to zero.
+    templates : tuple of str
+        Names of the prompt templates that the documents are written in, each equally often.
     """
 
     steps: int = 3000
     batch: int = 32
     learning_rate: float = 1e-2
+    templates: tuple[str, ...] = ("plain",)
 
     def peak(self, width: int) -> float:
         """Peak learning rate at a width: in inverse proportion, as wide rungs bear less, up to double.
@@ -68,63 +54,62 @@ class Budget:
         return self.learning_rate * min(2.0, 32 / width)
 
 
-def encode(text: str) -> list[int]:
-    """Turn characters into token numbers.
+@dataclass(frozen=True)
+class Rung:
+    """One model to train: a width, a seed and a budget.
+
+    >>> Rung(64, 0).name
+    'width64-seed0-steps3000'
+    """
+
+    width: int
+    seed: int
+    budget: Budget = Budget()
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return f"width{self.width}-seed{self.seed}-steps{self.budget.steps}"
+
+
+def rungs(
+    widths: Iterable[int], seeds: Iterable[int], steps: Iterable[int] = (3000,), budget: Budget = Budget()
+) -> list[Rung]:
+    """Cross widths, seeds and numbers of training steps.
+
+    >>> len(rungs((4, 8), range(3)))
+    6
+    """
+    widths, steps = list(widths), list(steps)
+    return [Rung(w, seed, replace(budget, steps=n)) for seed in seeds for n in steps for w in widths]
+
+
+MODES = {
+    "small": rungs((4, 8, 16, 32, 64), range(1), (1500,)),
+    "ladder": rungs(WIDTHS[:-2], range(5)) + rungs(WIDTHS[-2:], range(3)),
+    "tokens": rungs((32, 64), range(3), (375, 750, 1500, 3000, 6000)),
+    "formats": rungs((8, 16, 32, 64), range(2), budget=Budget(templates=tuple(TEMPLATES))),
+    "full": rungs((*WIDTHS, 192, 320, 512, 832, 1440), range(5)),
+}
+"""What ``mirage arithmetic train --mode`` trains: a first look in minutes, the ladder of this book, one
+with other numbers of training steps, one that reads three prompt formats, and one up to 100 million
+parameters for a GPU."""
+
+
+def mode(name: str) -> list[Rung]:
+    """Look up what a mode trains.
 
     Raises
     ------
     ValueError
-        If a character is neither printable ASCII nor a newline.
+        If there is no such mode; the message lists those that exist.
 
-    >>> "".join(CHARACTERS[i] for i in encode("2+2=4"))
-    '2+2=4'
+    >>> len(mode("small"))
+    5
     """
-    unknown = set(text) - set(CHARACTERS)
-    if unknown:
-        raise ValueError(f"character {min(unknown)!r} is not known: printable ASCII and newline are")
-    return _CODE[np.frombuffer(text.encode("ascii"), dtype=np.uint8)].tolist()
-
-
-def documents(
-    op: Operation, n: int, rng: np.random.Generator, problems: int = SHOTS + 1
-) -> tuple[np.ndarray, np.ndarray]:
-    """Make ``n`` training documents of ``problems`` solved training problems each.
-
-    Returns
-    -------
-    tokens : (n, longest) int64, padded on the right with ``PAD``
-    labels : the same, with ``IGNORE`` wherever a character is not part of an answer
-
-    >>> tokens, labels = documents(OPERATIONS["addition"], 1, np.random.default_rng(1))
-    >>> "".join(CHARACTERS[i] for i in tokens[0] if i != PAD).count("=")
-    3
-    """
-    a, b = sample_pairs(op, rng.choice(op.lengths, n * problems), rng, held_out=False)
-    fields = [_digit_codes(a), _sign(op.sign, a), _digit_codes(b), _sign("=", a)]
-    answer = [_digit_codes(op.answer(a, b)), _sign("\n", a)]
-    tokens = np.concatenate(fields + answer, axis=1)
-    counts = np.zeros(tokens.shape, dtype=bool)
-    counts[:, sum(f.shape[1] for f in fields) :] = True
-    tokens, counts = tokens.reshape(n, -1), counts.reshape(n, -1)
-    # Push the blanks between fields to the end of each document, keeping the order of the rest.
-    order = np.argsort(tokens == PAD, axis=1, kind="stable")
-    tokens = np.take_along_axis(tokens, order, axis=1)
-    counts = np.take_along_axis(counts, order, axis=1)
-    longest = int((tokens != PAD).sum(axis=1).max())
-    labels = np.where(counts & (tokens != PAD), tokens, IGNORE)
-    return tokens[:, :longest], labels[:, :longest]
-
-
-def _digit_codes(values: np.ndarray) -> np.ndarray:
-    """(n,) integers to (n, 5) token numbers, leading zeros blank."""
-    powers = 10 ** np.arange(4, -1, -1)
-    figures = values[:, None] // powers % 10
-    blank = (values[:, None] < powers) & (powers > 1)
-    return np.where(blank, PAD, figures + _CODE[ord("0")])
-
-
-def _sign(character: str, like: np.ndarray) -> np.ndarray:
-    return np.full((len(like), 1), _CODE[ord(character)])
+    if name not in MODES:
+        raise ValueError(f"unknown mode {name!r}: choose one of {', '.join(MODES)}")
+    return MODES[name]
 
 
 def build(width: int, seed: int):
@@ -200,8 +185,7 @@ def train_rung(
     from safetensors.torch import load_file, save_file
 
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder, {"width": width, "seed": seed, **asdict(budget)})
+    runs.claim(folder, {"width": width, "seed": seed, **asdict(budget)})
     device = choose_device(device)
     model = build(width, seed)
     done = folder / "model.safetensors"
@@ -227,7 +211,7 @@ def train_rung(
         for group in optimiser.param_groups:
             group["lr"] = budget.peak(width) * schedule(step, budget.steps)
         losses = [
-            _backward(model, op, budget.batch, np.random.default_rng([seed, step, ord(op.sign)]))
+            _backward(model, op, budget, np.random.default_rng([seed, step, ord(op.sign)]))
             for op in OPERATIONS.values()
         ]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -245,30 +229,11 @@ def train_rung(
     return model.eval()
 
 
-def _claim(folder: Path, settings: dict) -> None:
-    """Write the settings of a run beside it, or compare them with those already there."""
-    path = folder / "settings.json"
-    if not path.exists():
-        part = folder / "settings.part"
-        part.write_text(json.dumps(settings, indent=1))
-        os.replace(part, path)
-        return
-    found = json.loads(path.read_text())
-    if found != settings:
-        raise ValueError(
-            f"{folder} holds a run with {found}, but {settings} was asked for: "
-            "take another folder, or delete this one to start it anew"
-        )
-
-
-def read_settings(folder: str | Path) -> dict:
-    """Return the settings of the run in a folder, as arguments of :func:`train_rung`."""
-    found = json.loads((Path(folder) / "settings.json").read_text())
-    return {
-        "width": found.pop("width"),
-        "seed": found.pop("seed"),
-        "budget": Budget(**found),
-    }
+def read_rung(folder: str | Path) -> Rung:
+    """Return what is trained in a folder."""
+    found = runs.read(folder)
+    width, seed = found.pop("width"), found.pop("seed")
+    return Rung(width, seed, Budget(**found | {"templates": tuple(found["templates"])}))
 
 
 def choose_device(device: str) -> str:
@@ -296,11 +261,12 @@ def schedule(step: int, steps: int) -> float:
     return float(0.5 * (1 + np.cos(np.pi * (step - warm_up) / max(1, steps - warm_up))))
 
 
-def _backward(model, op: Operation, batch: int, rng: np.random.Generator) -> float:
+def _backward(model, op: Operation, budget: Budget, rng: np.random.Generator) -> float:
     """Add the gradient of one batch's mean loss over answer characters, in nats."""
     import torch
 
-    tokens, labels = (torch.from_numpy(x).to(model.device) for x in documents(op, batch, rng))
+    made = documents(op, budget.batch, rng, templates=budget.templates)
+    tokens, labels = (torch.from_numpy(x).to(model.device) for x in made)
     hidden = model.model(tokens[:, :-1], use_cache=False).last_hidden_state
     wanted = labels[:, 1:]
     counts = wanted != IGNORE
@@ -335,14 +301,9 @@ def _log(folder: Path, step: int, losses: dict[str, float]) -> None:
 
 
 def train(
-    folder: str | Path,
-    widths: Iterable[int] = WIDTHS,
-    seeds: Iterable[int] = (0, 1, 2),
-    budget: Budget = Budget(),
-    device: str = "auto",
-    jobs: int = -1,
+    folder: str | Path, chosen: Iterable[Rung] = MODES["ladder"], device: str = "auto", jobs: int = -1
 ) -> list[Path]:
-    """Train every rung of the ladder, one process a core; finished rungs are left as they are.
+    """Train rungs, one process a core; finished ones are left as they are.
 
     Large rungs go first, so that no core waits for the last one. On a cluster, call this inside
     ``joblib.parallel_config("ray")``.
@@ -353,16 +314,13 @@ def train(
     """
     from joblib import Parallel, delayed
 
-    rungs = [
-        (Path(folder) / f"width{width}-seed{seed}", width, seed)
-        for seed in seeds
-        for width in sorted(widths, reverse=True)
-    ]
+    chosen = sorted(chosen, key=lambda rung: (rung.seed, -rung.width * rung.budget.steps))
+    paths = [Path(folder) / rung.name for rung in chosen]
     Parallel(n_jobs=jobs)(
-        delayed(_train_quietly)(path, width, seed, budget, device) for path, width, seed in rungs
+        delayed(_train_quietly)(path, rung, device) for path, rung in zip(paths, chosen, strict=True)
     )
-    return [path for path, _, _ in rungs]
+    return paths
 
 
-def _train_quietly(path: Path, width: int, seed: int, budget: Budget, device: str) -> None:
-    train_rung(path, width, seed, budget, device)
+def _train_quietly(path: Path, rung: Rung, device: str) -> None:
+    train_rung(path, rung.width, rung.seed, rung.budget, device)
