@@ -71,8 +71,8 @@ def extrapolate(x: np.ndarray, values: np.ndarray, at: np.ndarray, shape: str) -
 
 def _hat(x: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Weights (models, points) that turn values into what their least-squares line has elsewhere."""
-    design, wanted = (np.stack([np.ones_like(one), one - x.mean()]) for one in (x, at))
-    return np.linalg.pinv(design) @ wanted
+    centred = x - x.mean()
+    return 1 / len(x) + np.outer(centred, at - x.mean()) / np.sum(centred**2)
 
 
 def _sigmoid(x: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -119,12 +119,13 @@ def arrange(cell: pl.DataFrame, names: tuple[str, ...]) -> tuple[np.ndarray, np.
     [[[nan, 2.0], [1.0, nan]]]
     """
     means = cell.group_by("n_params", "seed", "item").agg([pl.col(name).mean() for name in names])
-    runs, run = np.unique(means.select("n_params", "seed").to_numpy(), axis=0, return_inverse=True)
+    runs = means.select("n_params", "seed").unique().sort("n_params", "seed")
+    run = means.join(runs.with_row_index("run"), on=["n_params", "seed"], how="left", maintain_order="left")["run"]
     problem = means["item"].rank("dense").to_numpy() - 1
-    scores = np.full((len(names), len(runs), int(problem.max()) + 1), np.nan)
+    scores = np.full((len(names), runs.height, int(problem.max()) + 1), np.nan)
     for row, name in zip(scores, names, strict=True):
-        row[run.ravel(), problem] = means[name].to_numpy()
-    return scores, runs[:, 0].astype(float), runs[:, 1]
+        row[run.to_numpy(), problem] = means[name].to_numpy()
+    return scores, runs["n_params"].to_numpy().astype(float), runs["seed"].to_numpy()
 
 
 def seed_weights(run_sizes: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:

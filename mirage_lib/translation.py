@@ -54,14 +54,15 @@ def sharp_from_smooth(
         sizes = np.unique(run_sizes)
         x = np.log(sizes)
         member = (run_sizes[:, None] == sizes) / (run_sizes[:, None] == sizes).sum(axis=0)
-        asked = ~np.isnan(scores[0])
+        asked = (~np.isnan(scores[0])).astype(float)
+        filled = np.nan_to_num(np.concatenate([scores, np.exp(scores[2:])]))
         whole = (member.T, np.ones(scores.shape[2]))
         again = zip(
             seed_weights(run_sizes, draws, rng)[:, None] * (run_sizes == sizes[:, None]),
             problem_counts(scores.shape[2], draws, rng),
             strict=True,
         )
-        found = [_by_size(scores, asked, *weights) for weights in (whole, *again)]
+        found = [_by_size(filled, asked, *weights) for weights in (whole, *again)]
         for k in held:
             if len(sizes) - k >= 3:
                 rows += [
@@ -72,26 +73,22 @@ def sharp_from_smooth(
     return pl.DataFrame(rows)
 
 
-def _by_size(scores: np.ndarray, asked: np.ndarray, weights: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
+def _by_size(filled: np.ndarray, asked: np.ndarray, weights: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
     """Means by size: of right answers, distance and probability, and the log-probability of each problem.
 
-    ``weights`` (sizes, runs) sum to one in each row, ``counts`` (problems,) say how often each is taken.
+    ``filled`` (4, runs, problems) holds the scores of :data:`NAMES` and the probability, zero where a run
+    was not asked (``asked``); ``weights`` (sizes, runs) sum to one in each row; ``counts`` (problems,) say
+    how often each problem is taken.
     """
     taken = np.maximum(asked @ counts, 1e-300)
-
-    def mean(one: np.ndarray) -> np.ndarray:
-        return weights @ (np.where(asked, one, 0.0) @ counts / taken)
-
-    share_asked = weights @ asked
-    known = (share_asked > 0).all(axis=0) & (counts > 0)
-    by_problem = weights @ np.where(asked, scores[2], 0.0) / np.maximum(share_asked, 1e-300)
+    right, distance, sampled = (weights @ (filled[k] @ counts / taken) for k in (0, 1, 3))
+    heard = weights @ asked
+    known = (heard > 0).all(axis=0) & (counts > 0)
+    by_problem = weights @ filled[2][:, known] / heard[:, known]
     return {
-        "right": mean(scores[0]),
-        "distance": mean(scores[1]),
-        "sampled": mean(np.exp(scores[2])),
-        "log_probability": by_problem[:, known],
+        "right": right, "distance": distance, "sampled": sampled, "log_probability": by_problem,
         "counts": counts[known],
-    }
+    }  # fmt: skip
 
 
 def _translated(

@@ -12,7 +12,7 @@ import polars as pl
 
 from mirage_lib import curves, emergence, evidence, replicates, translation
 from mirage_lib import outputs as tables
-from mirage_lib.claims.registry import Verdict, test
+from mirage_lib.claims.registry import Verdict, frozen, test
 from mirage_lib.forecasts import extrapolate
 
 LADDER, SAMPLED = "arithmetic-ladder", "arithmetic-ladder-sampled"
@@ -31,7 +31,7 @@ def curves_of_both() -> pl.DataFrame:
     -------
     The table of :func:`mirage_lib.evidence.report`.
     """
-    answers = [tables.load(name) for name in (LADDER, SAMPLED) if f"{name}.parquet" in tables.manifest()]
+    answers = [frozen(name) for name in (LADDER, SAMPLED) if f"{name}.parquet" in tables.manifest()]
     return evidence.report(*answers, names=("exact_match", "token_edit_distance"))
 
 
@@ -43,7 +43,7 @@ def single_ladders() -> pl.DataFrame:
     -------
     The table of :func:`mirage_lib.emergence.scored`, with ``seed``. Intervals are over problems only.
     """
-    ladder = tables.load(LADDER)
+    ladder = frozen(LADDER)
     longest = pl.any_horizontal([(pl.col("task") == task) & (pl.col("group") == n) for task, n in LONGEST])
     return pl.concat(
         emergence.scored(replicates.resample(part, ("exact_match",))).with_columns(seed=part["seed"][0])
@@ -153,7 +153,7 @@ def both_temperatures() -> Verdict:
 
 @test
 def smooth_foretells_sharp() -> Verdict:
-    ours = translation.sharp_from_smooth(tables.load(LADDER))
+    ours = translation.sharp_from_smooth(frozen(LADDER))
     said, covers, helps = [], [], []
     for (road,), part in ours.group_by("road", maintain_order=True):
         gained = part["skill"] > 0

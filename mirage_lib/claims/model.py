@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 
 from mirage_lib import curves, emergence, metrics, theory
-from mirage_lib import outputs as tables
-from mirage_lib.claims.registry import Verdict, grade, test
+from mirage_lib.claims.registry import Verdict, frozen, grade, test
 
 
 @test
@@ -148,7 +147,7 @@ def loss_by_size(outputs: pl.DataFrame) -> pl.DataFrame:
 
 @test
 def loss_power_law() -> Verdict:
-    curve = loss_by_size(tables.load("arithmetic-ladder"))
+    curve = loss_by_size(frozen("arithmetic-ladder"))
     inside, better, said = [], [], []
     for (task,), part in curve.group_by("task", maintain_order=True):
         x, y = np.log(part["n_params"].to_numpy()), np.log(part["estimate"].to_numpy())
@@ -211,7 +210,7 @@ def independence(outputs: pl.DataFrame) -> pl.DataFrame:
 
 @test
 def independent_tokens() -> Verdict:
-    cells = independence(tables.load("arithmetic-ladder")).filter(
+    cells = independence(frozen("arithmetic-ladder")).filter(
         (pl.col("group") >= 2) & (pl.col("n_right") >= 10)
     )
     within = cells["ratio"].is_between(0.5, 2)

@@ -6,6 +6,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
+import polars as pl
+
+from mirage_lib import outputs
+
 VERDICTS = ("upheld", "partly", "not upheld", "cannot be tested here", "definition")
 
 
@@ -32,6 +36,16 @@ def test(function: Callable[[], Verdict]) -> Callable[[], Verdict]:
     """
     TESTS[function.__name__] = cached = cache(function)
     return cached
+
+
+@cache
+def frozen(name: str) -> pl.DataFrame:
+    """Load frozen outputs once for all tests of a process; see :func:`mirage_lib.outputs.load`.
+
+    >>> frozen("arithmetic-ladder") is frozen("arithmetic-ladder")
+    True
+    """
+    return outputs.load(name)
 
 
 def grade(*conditions: bool) -> str:
