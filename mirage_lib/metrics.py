@@ -168,17 +168,16 @@ def usable(outputs: pl.DataFrame) -> list[str]:
     return [m.name for m in _REGISTRY.values() if set(m.needs) <= set(outputs.columns)]
 
 
-def _for_each_pair(outputs: pl.DataFrame, score: Callable[[str, str], float]) -> pl.Series:
-    """Score each distinct (target, output) pair once; frozen tables repeat few pairs many times."""
-    pairs = outputs.select(pl.col("target").cast(pl.String), pl.col("output").cast(pl.String))
-    distinct = pairs.unique(maintain_order=True)
-    scores = [score(target, output) for target, output in distinct.iter_rows()]
-    return pairs.join(
-        distinct.with_columns(score=pl.Series(scores, dtype=pl.Float64)),
-        on=["target", "output"],
-        how="left",
-        maintain_order="left",
-    )["score"]
+def _for_each_pair(outputs: pl.DataFrame, same: pl.Expr, score: Callable[[str, str], float]) -> pl.Series:
+    """Score each distinct (target, output) pair once. Two single words score 1 if ``same``, else 0."""
+    pairs = outputs.select(pl.col("target", "output").cast(pl.String))
+    words = pl.all_horizontal(pl.col("target", "output").str.contains("^[0-9A-Za-z]+$"))
+    pairs = pairs.with_columns(score=pl.when(words).then(same.cast(pl.Float64)))
+    rest = pairs.filter(pl.col("score").is_null()).unique(maintain_order=True)
+    scores = [score(target, output) for target, output, _ in rest.iter_rows()]
+    rest = rest.with_columns(other=pl.Series(scores, dtype=pl.Float64)).drop("score")
+    joined = pairs.join(rest, on=["target", "output"], how="left", maintain_order="left")
+    return joined.select(pl.coalesce("score", "other"))["score"]
 
 
 @metric(
@@ -219,10 +218,10 @@ def token_edit_distance(outputs: pl.DataFrame) -> pl.Series:
     from rapidfuzz.process import cpdist
 
     pairs = outputs.select(pl.col("target", "output").cast(pl.String))
-    distances = cpdist(
-        pairs["output"].to_list(), pairs["target"].to_list(), scorer=Levenshtein.distance, dtype=np.int32
-    )
-    return pl.Series(distances)
+    # In slices, since Python's strings take much more memory than the table.
+    parts = ((part["output"].to_list(), part["target"].to_list()) for part in pairs.iter_slices(100_000))
+    distances = [cpdist(*part, scorer=Levenshtein.distance, dtype=np.int32) for part in parts]
+    return pl.Series(np.concatenate(distances))
 
 
 @metric(
@@ -242,20 +241,14 @@ def per_token_accuracy(outputs: pl.DataFrame) -> pl.Series:
     >>> per_token_accuracy.score(pl.DataFrame({"target": ["1035"], "output": ["1935"]})).to_list()
     [0.75]
     """
-    pairs = outputs.select(
-        pl.col("target").cast(pl.String).str.split(""), pl.col("output").cast(pl.String).str.split("")
-    ).with_row_index("row")
-    by_position = (
-        pairs.with_columns(
-            output=pl.col("output")
-            .list.concat(pl.lit(None, dtype=pl.String).repeat_by(pl.col("target").list.len()))
-            .list.head(pl.col("target").list.len())
-        )
-        .explode("target", "output")
-        .group_by("row", maintain_order=True)
-        .agg(share=(pl.col("target") == pl.col("output")).fill_null(False).mean())
-    )
-    return by_position["share"]
+    left = outputs.select(pl.col("target", "output").cast(pl.String)).with_row_index("row")
+    lengths = left["target"].str.len_chars().to_numpy()
+    right = np.zeros(outputs.height)
+    while left.height:
+        first = left.select(pl.col("target").str.head(1) == pl.col("output").str.head(1), "row")
+        right[first["row"].to_numpy()] += first["target"].to_numpy()
+        left = left.with_columns(pl.col("target", "output").str.slice(1)).filter(pl.col("target") != "")
+    return pl.Series(np.divide(right, lengths, out=np.full_like(right, np.nan), where=lengths > 0))
 
 
 @metric(
@@ -372,7 +365,8 @@ def rouge_l_sum(outputs: pl.DataFrame) -> pl.Series:
     from rouge_score.rouge_scorer import RougeScorer
 
     scorer = RougeScorer(["rougeLsum"], use_stemmer=False)
-    return _for_each_pair(outputs, lambda target, output: scorer.score(target, output)["rougeLsum"].fmeasure)
+    same = pl.col("target").str.to_lowercase() == pl.col("output").str.to_lowercase()
+    return _for_each_pair(outputs, same, lambda target, output: scorer.score(target, output)["rougeLsum"].fmeasure)
 
 
 @metric(
@@ -393,6 +387,7 @@ def bleu(outputs: pl.DataFrame) -> pl.Series:
     from sacrebleu.metrics import BLEU
 
     scorer = BLEU(effective_order=True, smooth_method="exp", tokenize="intl")
+    same = pl.col("target") == pl.col("output")
     return _for_each_pair(
-        outputs, lambda target, output: min(1.0, scorer.sentence_score(output, [target]).score / 100)
+        outputs, same, lambda target, output: min(1.0, scorer.sentence_score(output, [target]).score / 100)
     )
