@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mirage_lib import claims, curves, outputs, theory
+from mirage_lib import claims, curves, outputs, stamps, theory
 from mirage_lib.arithmetic import problems
 from mirage_lib.claims import more_data
+from mirage_lib.show import public_views, resolution_views
 
 
 def test_the_commonest_answer_is_that_of_counting_pairs_one_by_one():
@@ -105,6 +106,29 @@ def test_the_finest_record_has_one_row_a_run_and_the_most_problems_there_are():
     assert set(table["n_params"]) == set(ladder["n_params"])
 
 
+def test_small_rungs_come_from_the_many_problems_and_the_others_from_the_ladder(tmp_path):
+    def frozen(sizes, n, right, seeds):
+        items = [str(k) for k in range(n)]
+        parts = [
+            made_outputs([k < right for k in range(n)], items, size).with_columns(seed=pl.lit(seed), group=pl.lit(length))
+            for size in sizes for seed in seeds for length in (3, 5)
+        ]  # fmt: skip
+        return pl.concat(parts)
+
+    stamp = stamps.stamp(command="test", device="cpu", seeds=[0, 1, 2], origin="ours", licence="MIT")
+    outputs.save(frozen((1000, 2000, 3000), 50, 10, (0, 1, 2)), "arithmetic-ladder", "text", stamp, tmp_path)
+    assert more_data.by_items(tmp_path).filter(pl.col("items") == 0)["n"].unique().to_list() == [50]
+    outputs.save(frozen((1000, 2000), 300, 7, (0, 1)), more_data.MANY, "text", stamp, tmp_path)
+    more_data.by_items.cache_clear()
+    table = more_data.by_items(tmp_path)
+    whole = table.filter(pl.col("items") == 0)
+    assert set(whole["seed"]) == {0, 1} and set(whole["group"]) == {5}
+    assert dict(whole.select("n_params", "n").iter_rows()) == {1000: 300, 2000: 300, 3000: 50}
+    few = table.filter(pl.col("items") == 100)
+    assert dict(few.select("n_params", "n").iter_rows()) == {1000: 100, 2000: 100, 3000: 50}
+    more_data.by_items.cache_clear()
+
+
 def test_published_points_are_compared_at_both_temperatures():
     table = more_data.published_lowest()
     assert set(table["temperature"]) == {0.0, 1.0} and table["params"].n_unique() == 4
@@ -127,3 +151,60 @@ def test_the_verdict_follows_the_rule_of_the_ledger(name):
         assert (verdict.verdict == "upheld") == (sum(bad.values()) == 0)
         many = any(bad[s] > judged[s] / 10 for s in bad) and min(bad.values()) > 0
         assert (verdict.verdict == "not upheld") == many
+
+
+# The figures
+
+
+def test_the_items_explorer_offers_no_empty_choice_and_no_number_twice():
+    table = more_data.by_items()
+    steps = resolution_views.item_steps(more_data.finest()["n"].max())
+    explorer = resolution_views.items_explorer(table.filter(pl.col("items").is_in(steps)))
+    fields = {control.field: [option["value"] for option in control.options] for control in explorer.controls if control.field}
+    for cell in fields["cell"]:
+        for items in fields["items"]:
+            some = explorer.rows.filter((pl.col("cell") == cell) & (pl.col("items") == items))
+            assert some.height and not some.select("run", "n_params").is_duplicated().any()
+    assert set(fields["run"]) == {"all", *explorer.rows["run"]}
+
+
+def test_alternative_texts_count_zeros_and_fallen_points_as_the_tables_do():
+    table = more_data.by_items().filter(pl.col("items").is_in([100, 0]))
+    part = table.filter((pl.col("task") == "addition") & (pl.col("group") == 5))
+    figure = resolution_views.items_figure(part)
+    for items in (100, 0):
+        rows = part.filter(pl.col("items") == items)
+        assert f"{(rows['right'] == 0).sum()} of {rows.height} runs have none right" in figure.alt
+    published = resolution_views.published_figure()
+    assert published.table.filter(~pl.col("above")).height == published.alt.count(" against ")
+
+
+@pytest.mark.parametrize("task, below", [("2-digit multiplication", 100), ("2-digit addition", 100)])
+def test_the_constant_answer_of_a_public_task_is_that_of_counting_all_pairs(task, below):
+    pairs = [(a, b) for a in range(below) for b in range(below)]
+    answers = Counter(a * b if "multiplication" in task else a + b for a, b in pairs)
+    assert public_views.commonest_guess(task) == pytest.approx(max(answers.values()) / below**2)
+
+
+def test_falls_are_neighbours_of_one_family_with_intervals_apart():
+    table = public_views.accuracies()
+    found = set(public_views.falls(table).select("task", "family", "larger").iter_rows())
+    expected = set()
+    for (task, family), part in table.filter("line").group_by("task", "family"):
+        rows = part.sort("n_params").to_dicts()
+        expected |= {(task, family, b["n_params"]) for a, b in zip(rows, rows[1:]) if b["high"] < a["low"]}
+    assert found == expected and found
+
+
+def test_figures_of_public_models_say_their_numbers_and_leave_mixtures_out():
+    for figure in (public_views.public_figure(), public_views.public_log_figure()):
+        assert not figure.table["model"].str.contains("Mixtral|DeepSeek|Jamba").any()
+        assert f"{figure.table['model'].n_unique()} public models" in figure.alt
+        assert len(figure.svg) < 110_000
+
+
+def test_every_training_length_of_the_explorer_has_every_size_of_both_tasks():
+    rows = public_views.training_explorer().rows
+    cells = rows.group_by("task", "tokens").agg(pl.col("n_params").n_unique())
+    assert cells.height == 2 * len(public_views.TOKENS) and (cells["n_params"] == 9).all()
+    assert rows.filter((pl.col("estimate") == 0) & (pl.col("high") <= 0)).is_empty()

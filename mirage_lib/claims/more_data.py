@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -98,7 +99,7 @@ def counts(outputs: pl.DataFrame, items: Sequence[int] = (0,)) -> pl.DataFrame:
     )
 
 
-def many_outputs() -> pl.DataFrame:
+def many_outputs(folder: Path = tables.FROZEN) -> pl.DataFrame:
     """Load the outputs with the most problems a cell: those of many problems, or the ladder's.
 
     Of either, only the tasks and lengths of :data:`LONGEST` are kept.
@@ -106,9 +107,8 @@ def many_outputs() -> pl.DataFrame:
     >>> sorted(many_outputs()["task"].unique())
     ['addition', 'multiplication']
     """
-    there = f"{MANY}.parquet" in tables.manifest()
-    outputs = tables.load(MANY if there else "arithmetic-ladder")
-    return _longest(outputs)
+    there = f"{MANY}.parquet" in tables.manifest(folder)
+    return _longest(tables.load(MANY if there else "arithmetic-ladder", folder))
 
 
 def _longest(outputs: pl.DataFrame) -> pl.DataFrame:
@@ -119,7 +119,7 @@ def _longest(outputs: pl.DataFrame) -> pl.DataFrame:
 
 
 @cache
-def by_items() -> pl.DataFrame:
+def by_items(folder: Path = tables.FROZEN) -> pl.DataFrame:
     """Count every run's right answers among its first 100, 1,000 ... problems, over all sizes.
 
     Small rungs come from :func:`many_outputs`, the others from the ladder; seeds are those that the former
@@ -129,9 +129,9 @@ def by_items() -> pl.DataFrame:
     -------
     As :func:`counts`, for all :data:`STEPS`.
     """
-    most = counts(many_outputs(), STEPS)
+    most = counts(many_outputs(folder), STEPS)
     seeds = most["seed"].unique().to_list()
-    ladder = _longest(tables.load("arithmetic-ladder")).filter(pl.col("seed").is_in(seeds))
+    ladder = _longest(tables.load("arithmetic-ladder", folder)).filter(pl.col("seed").is_in(seeds))
     rest = counts(ladder, STEPS).join(most, on=RUN, how="anti")
     return pl.concat([most, rest]).sort("items", *RUN)
 
