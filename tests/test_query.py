@@ -177,6 +177,15 @@ def test_the_frozen_table_says_where_it_comes_from_but_no_private_address(tmp_pa
     assert address not in json.dumps(stamp) and "127.0.0.1" not in json.dumps(stamp)
 
 
+def test_a_server_on_this_machine_is_asked_past_any_proxy(tmp_path, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with HostileServer() as server:
+        assert query.ask(settings(server, n=1), tmp_path, **QUICK | {"tries": 1}).answered == 4
+
+
 # --- a hostile server ------------------------------------------------------------------------------------
 
 

@@ -142,6 +142,19 @@ def public_host(base_url: str) -> str:
     return "a private address" if hidden else host
 
 
+def _is_here(base_url: str) -> bool:
+    """Tell whether an address is this machine's own.
+
+    >>> _is_here("http://localhost:8000/v1"), _is_here("http://[::1]:8000"), _is_here("http://10.0.0.7")
+    (True, True, False)
+    """
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 class Endpoint:
     """A server that is asked one prompt a request.
 
@@ -171,14 +184,16 @@ class Endpoint:
         backoff: float = 0.5,
     ) -> None:
         try:
-            from openai import AsyncOpenAI
+            from openai import AsyncOpenAI, DefaultAsyncHttpxClient
         except ImportError:
             raise QueryError("the openai package is missing: pip install 'mirage-lib[query]'") from None
         self.base_url, self.api = check_address(base_url), api
         self.tries, self.deadline, self.backoff = tries, deadline, backoff
         self.key_variable, self.key = key_variable, read_key(key_variable)
+        # A proxy of the environment cannot know what listens on this machine.
+        here = DefaultAsyncHttpxClient(trust_env=False) if _is_here(self.base_url) else None
         self._client = AsyncOpenAI(
-            api_key=self.key.reveal(), base_url=self.base_url, max_retries=0, timeout=deadline
+            api_key=self.key.reveal(), base_url=self.base_url, max_retries=0, timeout=deadline, http_client=here
         )
         resource = self._client.chat.completions if api == "chat" else self._client.completions
         self._create = resource.with_raw_response.create
