@@ -86,6 +86,32 @@ def compared(outputs: pl.DataFrame, task: str, matched: bool = True) -> pl.DataF
     return near.with_columns(stratum=pl.format("{}{}", pl.min_horizontal("a", "b") // 10, pl.col("zero").cast(pl.Int8)))
 
 
+def by_operands(outputs: pl.DataFrame, length: int = 4) -> pl.DataFrame:
+    """Sums of one length, where ``exposed`` says that one operand has fewer digits than the answer.
+
+    Length stays, difficulty changes; a stratum is the number of carries out of the three lowest columns.
+
+    >>> frame = pl.DataFrame({"task": "addition", "group": 4, "item": ["4000+999", "4000+1999"]})
+    >>> by_operands(frame)["exposed"].to_list()
+    [True, False]
+    """
+    sums = describe(outputs.filter((pl.col("task") == "addition") & (pl.col("group") == length)))
+    return sums.with_columns(exposed=pl.col("operand_digits") < length, stratum=pl.col("inner_carries").cast(pl.String))
+
+
+def by_carries(outputs: pl.DataFrame) -> pl.DataFrame:
+    """Matched sums, where ``exposed`` says that two or three of the lowest columns carry, not one or none.
+
+    Here a stratum is the length of the answer.
+
+    >>> frame = pl.DataFrame({"task": "addition", "group": 4, "item": ["4999+1999", "4000+1000"]})
+    >>> by_carries(frame)["exposed"].to_list()
+    [True, False]
+    """
+    sums = compared(outputs, "addition")
+    return sums.with_columns(exposed=pl.col("inner_carries") >= 2, stratum=pl.col("group").cast(pl.String))
+
+
 def contrast(exposed: np.ndarray, stratum: np.ndarray) -> np.ndarray:
     """Weights of problems whose weighted sum of scores is the stratified difference, exposed minus others.
 
@@ -129,6 +155,7 @@ class Effect:
     """
 
     by_size: pl.DataFrame
+    by_run: pl.DataFrame
     estimate: float
     low: float
     high: float
@@ -150,7 +177,7 @@ def effect(table: pl.DataFrame, metric: str = "exact_match", draws: int = 1000, 
         Name of the score; sizes are informative by it, so it has to lie between 0 and 1 for a pooled value.
     """
     scored = table.with_columns(metrics.get(metric).score(table).alias("score"))
-    (scores,), run_sizes, _ = arrange(scored, ("score",))
+    (scores,), run_sizes, seeds = arrange(scored, ("score",))
     items = scored.select("item", "exposed", "stratum").unique("item").sort("item")
     known = ~np.isnan(scores).any(axis=0)
     scores, items = scores[:, known], items.filter(pl.Series(known))
@@ -166,17 +193,22 @@ def effect(table: pl.DataFrame, metric: str = "exact_match", draws: int = 1000, 
     sizes = np.unique(run_sizes)
     member = (run_sizes[:, None] == sizes).astype(float)
     plain = (member / member.sum(axis=0)).sum(axis=1)
-    seeds = np.concatenate([plain[None], seed_weights(run_sizes, draws, rng)])
-    by_draw = (((times * weights) @ scores.T) * seeds) @ member
+    taken = np.concatenate([plain[None], seed_weights(run_sizes, draws, rng)])
+    by_draw = (((times * weights) @ scores.T) * taken) @ member
     ends = (1 - LEVEL) / 2
     low, high = np.quantile(by_draw[1:], [ends, 1 - ends], axis=0)
-    parts = [((np.clip(sign * weights, 0, None) @ scores.T) * plain) @ member for sign in (-1, 1)]
-    informative = ((parts[0] + parts[1]) / 2 > INFORMATIVE[0]) & ((parts[0] + parts[1]) / 2 < INFORMATIVE[1])
+    runs = [np.clip(sign * weights, 0, None) @ scores.T for sign in (-1, 1)]
+    parts = [(run * plain) @ member for run in runs]
+    middle = (parts[0] + parts[1]) / 2
+    informative = (middle > INFORMATIVE[0]) & (middle < INFORMATIVE[1])
     pooled = by_draw[:, informative].mean(axis=1) if informative.any() else np.full(draws + 1, np.nan)
     by_size = pl.DataFrame(
         {"n_params": sizes.astype(int), "others": parts[0], "exposed": parts[1], "estimate": by_draw[0],
          "low": low, "high": high, "informative": informative}
     )  # fmt: skip
+    names = ("n_params", "seed", "others", "exposed")
+    by_run = pl.DataFrame(dict(zip(names, (run_sizes.astype(int), seeds.astype(int), *runs), strict=True)))
     counted = weights != 0
     problems = (int((counted & ~exposed).sum()), int((counted & exposed).sum()))
-    return Effect(by_size, float(pooled[0]), *map(float, np.quantile(pooled[1:], [ends, 1 - ends])), problems)
+    low, high = map(float, np.quantile(pooled[1:], [ends, 1 - ends]))
+    return Effect(by_size, by_run, float(pooled[0]), low, high, problems)
