@@ -200,8 +200,8 @@ def scored(cells: Iterable[Replicates], draws: int = 4000, seed: int = 0) -> pl.
     """Read the score off whole curves that were drawn again, with its interval and its smooth null.
 
     The interval is the middle 95 % of the scores of the draws. Noise adds steps, so a noisy curve tends
-    to score lower than the curve beneath it, and its draws lower still: an observed score may lie near
-    the upper end of its interval, or above it. An end may be infinite, where the median step of some
+    to score lower than the curve beneath it, much lower where a few seeds fall into two groups, and its
+    draws lower still: an observed score may lie near the upper end of its interval, or above it. An end may be infinite, where the median step of some
     draws is zero; ``infinite`` says in what share of them.
 
     Parameters

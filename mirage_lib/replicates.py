@@ -8,6 +8,7 @@ each point is drawn again from what is known or assumed of its number of answers
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -197,7 +198,12 @@ READING = {"exact_match": 1e-4, "token_edit_distance": 3e-4}
 multiples of 1/126 by no more."""
 
 
-def published(temperature: float | None = None, draws: int = DRAWS, seed: int = 0) -> list[Replicates]:
+def published(
+    temperature: float | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+    answers: Mapping[tuple[str, int], int] = ANSWERS,
+) -> list[Replicates]:
     """Draw the digitised GPT-3 curves of Fig. 3 again.
 
     A draw adds the error of reading (uniform, :data:`READING`), then the luck of the items: right
@@ -209,6 +215,8 @@ def published(temperature: float | None = None, draws: int = DRAWS, seed: int = 
     ----------
     temperature : float, optional
         0 or 1; both by default.
+    answers : mapping of task and target length to a number
+        To try other numbers of answers than the inferred ones.
 
     Returns
     -------
@@ -232,8 +240,8 @@ def published(temperature: float | None = None, draws: int = DRAWS, seed: int = 
         values = part["value"].to_numpy()
         most, sign = (1.0, 1.0) if metric == "exact_match" else (2.0 * length + 2, -1.0)
         read = sign * values + rng.uniform(-READING[metric], READING[metric], (draws, len(values)))
-        answers = ANSWERS[task, length]
-        drawn = rng.binomial(answers, np.clip(read / most, 0, 1)) / answers * most
+        n = answers[task, length]
+        drawn = rng.binomial(n, np.clip(read / most, 0, 1)) / n * most
         found.append(
             Replicates("GPT-3", task, length, heat, metric, part["params"].to_numpy(), values, sign * drawn)
         )

@@ -138,3 +138,10 @@ def test_published_shares_spread_as_binomial_ones_and_distances_as_assumed():
         inner = np.minimum(mean, most - mean) > 20 * most / n
         assert cell.draws.std(axis=0)[inner] == pytest.approx(np.sqrt(variance[inner]), rel=0.06)
         assert (np.abs(cell.draws) <= most).all() and (cell.draws * np.sign(cell.values.sum()) >= 0).all()
+
+
+def test_fewer_answers_widen_published_intervals():
+    tenth = {key: number // 10 for key, number in replicates.ANSWERS.items()}
+    for many, few in zip(replicates.published(0, 500), replicates.published(0, 500, answers=tenth), strict=True):
+        inner = np.abs(many.values) > 0.3
+        assert (few.draws.std(axis=0)[inner][:1] > 2 * many.draws.std(axis=0)[inner][:1]).all()

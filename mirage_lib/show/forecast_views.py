@@ -146,6 +146,7 @@ def table(report: pl.DataFrame, temperature: float = 0) -> Table:
                 "error (95 %)": _with_interval(row, "error", "error_low", "error_high", "{:+.2f}".format),
                 "miss (95 %)": _with_interval(row, "miss", "miss_low", "miss_high", "{:.0%}".format),
                 "naive miss": f"{row['naive']:.0%}",
+                "line's interval": f"{row['width']:.1f} ranges, {'holds' if row['within'] else 'misses'}",
                 "skill (95 %)": _with_interval(row, "skill", "skill_low", "skill_high", _signed),
             }
         rows.append(line)
@@ -154,7 +155,8 @@ def table(report: pl.DataFrame, temperature: float = 0) -> Table:
         f"Emergence score and forecast error of the largest {held} (temperature {temperature:g}). Climb at half way: "
         "how much of it is made at the middle of the log sizes; a straight line has 50 %, a late leap less. Error: observed less "
         "predicted, up being better. Miss: its size as a share of the curve's range. Skill: one less miss over naive "
-        "miss. Cut: the fit led beyond the best possible value and was cut to it."
+        "miss. Cut: the fit led beyond the best possible value and was cut to it. Line's interval: how wide the 95 % "
+        "prediction interval of a straight line through the smaller models is, and whether it holds the largest one."
     )
     return Table(pl.DataFrame(rows), caption)
 
