@@ -79,7 +79,8 @@ def counts(outputs: pl.DataFrame, items: Sequence[int] = (0,)) -> pl.DataFrame:
     """
     tables.require(outputs, [*RUN, "item", "temperature"], "outputs to count right answers in")
     greedy = outputs.filter(pl.col("temperature") == 0)
-    scored = greedy.select(*RUN, "item").with_columns(metrics.get("exact_match").score(greedy).alias("score"))
+    keys = [pl.col(name).cast(pl.Int64) if name != "task" else pl.col(name).cast(pl.String) for name in RUN]
+    scored = greedy.select(*keys, "item").with_columns(metrics.get("exact_match").score(greedy).alias("score"))
     once = scored.filter(pl.col("item").is_first_distinct().over(RUN)).drop("item")
     once = once.with_columns(place=pl.int_range(pl.len()).over(RUN))
     parts = [
