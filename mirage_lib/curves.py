@@ -48,7 +48,8 @@ def curve(
     metric : str or Metric
         A name in the registry.
     by : tuple of str
-        Columns that split the curve, next to family, model and number of parameters.
+        Columns that split the curve, next to family, model and number of parameters. With ``seed`` among
+        them every training seed has its own curve, much faster than one call a seed.
     draws : int
         Bootstrap draws.
     seed : int
@@ -111,8 +112,9 @@ def cells(
     True
     """
     keys = [*by, *MODEL]
-    tables.require(outputs, [*keys, "seed", "item"], "outputs to draw a curve from")
-    tables.check_missing(outputs.select(*keys, "seed", "item"))
+    columns = list(dict.fromkeys([*keys, "seed", "item"]))  # "seed" may be in ``by``
+    tables.require(outputs, columns, "outputs to draw a curve from")
+    tables.check_missing(outputs.select(columns))
     scores = [metrics.get(scorer).score(outputs).to_numpy() for scorer in scorers]
     code = np.zeros(outputs.height, dtype=np.int64)
     for name in (*by, "n_params", "family", "model"):

@@ -283,6 +283,15 @@ def test_a_curve_is_split_by_the_columns_asked_for():
     assert merged.columns[:2] == ["task", "family"] and merged["estimate"].to_list() == [0.5]
 
 
+def test_split_by_seed_a_curve_is_that_of_every_seed_alone():
+    rng = np.random.default_rng(18)
+    both = table(rng.random(90), items=np.arange(90) % 35, seeds=np.repeat([3, 5], 45))
+    split = curves.curve(both, VALUE, by=("seed", *curves.BY))
+    for seed in (3, 5):
+        alone = curves.curve(both.filter(pl.col("seed") == seed), VALUE)
+        assert split.filter(pl.col("seed") == seed).drop("seed").equals(alone)
+
+
 def test_the_same_seed_draws_the_same_interval_and_another_one_does_not():
     values = table(np.random.default_rng(13).random(40))
     first, again, other = (one(values, seed=seed) for seed in (0, 0, 1))
