@@ -79,7 +79,7 @@ def _counts(records: Path) -> pl.DataFrame:
 def pythia_sampled(records: Path) -> pl.DataFrame:
     """Sum up how often each model solved each problem.
 
-    Problems without success were sampled more often, so the mean is over problems, not over samples.
+    Problems were sampled unequally often, so the mean is over problems, not over samples.
 
     Returns
     -------
