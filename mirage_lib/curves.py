@@ -49,7 +49,7 @@ def curve(
         A name in the registry.
     by : tuple of str
         Columns that split the curve, next to family, model and number of parameters. With ``seed`` among
-        them every training seed has its own curve, much faster than one call a seed.
+        them every training seed has its own curve, without the memory of a table a seed.
     draws : int
         Bootstrap draws.
     seed : int
