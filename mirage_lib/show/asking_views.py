@@ -1,0 +1,126 @@
+"""Asking: what the unit of length and the temperature do to a score, drawn from answers already given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import polars as pl
+
+from mirage_lib.show import figures, theme
+from mirage_lib.show.figures import Figure
+
+
+def progress(curve: pl.DataFrame) -> np.ndarray:
+    """Turn a scaling curve into shares of the way from the smallest model's score to the best one.
+
+    Returns
+    -------
+    (models, 3) array: the estimate's share, and those of the interval's two ends.
+
+    >>> curve = pl.DataFrame({"n_params": [1, 2, 3], "estimate": [0.0, 0.2, 0.4], "low": 0.0, "high": 0.5})
+    >>> progress(curve)[:, 0].tolist()
+    [0.0, 0.5, 1.0]
+    """
+    ends = curve.sort("n_params").select("estimate", "low", "high").to_numpy()
+    first = ends[0, 0]
+    best = max(ends[:, 0], key=lambda value: abs(value - first))
+    return (ends - first) / ((best - first) or 1.0)
+
+
+def units_figure(scored: Mapping[str, pl.DataFrame]) -> Figure:
+    """Draw the same answers' climb, counted in several units.
+
+    Parameters
+    ----------
+    scored : mapping
+        Name of the unit, the smallest first, to its scaling curve; all of the same models.
+
+    >>> curve = pl.DataFrame({"n_params": [10, 100], "estimate": [4.0, 2.0], "low": 1.9, "high": 4.1})
+    >>> "0 % counted in digits" in units_figure({"digits": curve, "words": curve}).alt.replace("0%", "0 %")
+    True
+    """
+    sizes = next(iter(scored.values())).sort("n_params")["n_params"].to_numpy()
+    shares = {unit: progress(curve) for unit, curve in scored.items()}
+    with theme.style():
+        drawing, axis = plt.subplots(figsize=(5.4, 3.1))
+        for order, (unit, colour) in enumerate(zip(shares, ("blue", "green", "orange"), strict=False)):
+            share, ink = shares[unit], theme.light(colour)
+            axis.fill_between(sizes, share[:, 1], share[:, 2], color=ink, alpha=0.13, linewidth=0)
+            look = {"marker": theme.MARKERS[order], "linestyle": theme.DASHES[order]}
+            axis.plot(sizes, share[:, 0], color=ink, label=unit, **look)
+        figures.size_axis(axis, sizes)
+        axis.set_ylabel("Share of the climb")
+        axis.legend(title="counted in")
+    k = early(shares)
+    said = ", ".join(f"{share[k, 0]:.0%} counted in {unit}" for unit, share in shares.items())
+    alt = (
+        f"Share of the climb from the smallest model's score to the best one, against size, in {len(shares)} units. "
+        f"At {theme.in_words(sizes[k])} parameters: {said}."
+    )
+    caption = "The same answers, counted in several units. Bands: 95 % intervals over seeds and problems."
+    table = pl.DataFrame({"parameters": sizes, **{unit: share[:, 0] for unit, share in shares.items()}})
+    return Figure(drawing, alt, caption, table)
+
+
+def early(shares: Mapping[str, np.ndarray]) -> int:
+    """Return the place of the first model that has climbed a quarter, counted in the first unit.
+
+    >>> early({"digits": np.array([[0.0], [0.1], [0.6]])})
+    2
+    """
+    return int(np.argmax(next(iter(shares.values()))[:, 0] > 0.25))
+
+
+def decoding(outputs: pl.DataFrame, bins: int = 20) -> pl.DataFrame:
+    """Compare what models gave to the right answer with whether they wrote it.
+
+    Parameters
+    ----------
+    outputs : frame
+        Text outputs at temperature 0, with ``target_logprob``.
+
+    Returns
+    -------
+    One row a bin of probability: the mean ``p``, the share answered ``right``, ``answers``.
+
+    >>> said = pl.DataFrame({"target": ["4", "5"], "output": ["4", "4"], "target_logprob": [-0.1, -3.0]})
+    >>> decoding(said)["right"].to_list()
+    [0.0, 1.0]
+    """
+    p = pl.col("target_logprob").cast(pl.Float64).exp()
+    right = (pl.col("output") == pl.col("target")).cast(pl.Float64)
+    place = (p * bins).floor().clip(0, bins - 1)
+    return (
+        outputs.group_by(place.alias("bin"))
+        .agg(p.mean().alias("p"), right.mean().alias("right"), pl.len().alias("answers"))
+        .sort("bin")
+        .drop("bin")
+    )
+
+
+def decoding_figure(table: pl.DataFrame) -> Figure:
+    """Draw a table of :func:`decoding`: a steep curve at temperature 0, the diagonal at 1.
+
+    >>> table = pl.DataFrame({"p": [0.2, 0.45, 0.8], "right": [0.3, 0.7, 1.0], "answers": [9, 9, 9]})
+    >>> "70% near 0.45" in decoding_figure(table).alt
+    True
+    """
+    with theme.style():
+        drawing, axis = plt.subplots(figsize=(4.8, 3.1))
+        look = {"color": theme.light("purple"), "linestyle": theme.DASHES[1]}
+        axis.plot([0, 1], [0, 1], label="temperature 1 (by definition)", **look)
+        axis.plot(
+            table["p"], table["right"], color=theme.light("orange"), marker="o", label="temperature 0 (measured)"
+        )
+        axis.set(xlabel="Probability that the model gives to the right answer", ylabel="Share answered correctly")
+        axis.legend(loc="lower right")
+    near = {x: table["right"][int((table["p"] - x).abs().arg_min())] for x in (0.2, 0.45, 0.8)}
+    said = ", ".join(f"{share:.0%} near {x}" for x, share in near.items())
+    alt = (
+        f"Share of answers right at temperature 0, against the probability of the right answer: {said}. "
+        "At temperature 1 it is the diagonal."
+    )
+    caption = "What decoding does to one problem: at temperature 0 a steep curve, at temperature 1 a straight line."
+    return Figure(drawing, alt, caption, table)
