@@ -31,9 +31,13 @@ test: ## set up .venv, build the book, run every test (PYTEST_ARGS="-k metrics")
 	@$(BIN)/python tools/build.py
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
 
-freeze: ## freeze the outputs of trained arithmetic models into mirage_lib/frozen
+freeze: ## ask the trained arithmetic models, freeze what they say into mirage_lib/frozen
 	@$(PYTHON) tools/install.py book
-	$(BIN)/mirage arithmetic freeze
+	$(BIN)/mirage arithmetic freeze --mode ladder
+	$(BIN)/mirage arithmetic freeze --mode ladder --name arithmetic-ladder-sampled --temperature 1 --n 1000 --extra
+	$(BIN)/mirage arithmetic freeze --mode ladder --name arithmetic-ladder-many --widths 4 8 12 16 20 24 --seeds 0 1 \
+	  --cells addition:4:100000 addition:5:100000 multiplication:3:692 multiplication:4:1629 --extra
+	$(BIN)/mirage arithmetic freeze --mode tokens --name arithmetic-ladder-tokens --n 500 --extra prompt
 
 lock: ## resolve requirements/ from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(PYTHON) tools/install.py bootstrap

@@ -43,7 +43,7 @@ KINDS = {
     "sequence": {"correct": "a list of true or false"},
 }
 """Payload columns by kind. Text outputs may also carry ``prompt``, ``target_logprob`` and
-``token_logprobs``."""
+``token_logprobs``; where only the last is in a file, loading sums it up."""
 
 OPTIONAL = {
     "prompt": _TEXT,
@@ -253,6 +253,8 @@ arithmetic-ladder, arithmetic-ladder-short
     """
     path, kind = _find(name, folder)
     outputs = pl.read_parquet(path)
+    if "token_logprobs" in outputs.columns and "target_logprob" not in outputs.columns:
+        outputs = outputs.with_columns(target_logprob=pl.col("token_logprobs").list.sum())
     try:
         return check(outputs, kind)
     except OutputsError as error:

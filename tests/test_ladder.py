@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from mirage_lib.arithmetic import ladder
-from mirage_lib.arithmetic.problems import OPERATIONS, held_out_prompts
+from mirage_lib.arithmetic.problems import OPERATIONS, TEMPLATES, held_out_prompts, write
 
 BUDGET = ladder.Budget(steps=110, batch=3)
 EVERY = 30
@@ -81,6 +82,22 @@ def test_documents_are_three_solved_problems_none_of_them_held_out(op):
     assert shares == pytest.approx(np.full(len(op.lengths), 1 / len(op.lengths)), abs=0.02)
 
 
+@named
+def test_documents_in_three_formats_are_written_as_prompts_are(op):
+    """Parsed back, and written again by the function that writes prompts."""
+    names = tuple(TEMPLATES)
+    tokens, labels = ladder.documents(op, 9, np.random.default_rng(3), templates=names)
+    for k, (row, row_labels) in enumerate(zip(tokens, labels, strict=True)):
+        name, text = names[k // 3], decode(row)
+        numbers = list(map(int, re.findall(r"\d+", text)))
+        problems = list(zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True))
+        assert len(problems) == 3
+        assert text == "".join(write(name, op, a, b, answer) for a, b, answer in problems)
+        counted = "".join(ladder.CHARACTERS[t] for t, label in zip(row, row_labels, strict=True) if label >= 0)
+        rest = [write(name, op, a, b, answer)[len(write(name, op, a, b)) :] for a, b, answer in problems]
+        assert counted == "".join(rest)
+
+
 def test_documents_depend_on_their_generator_alone():
     first, again, other = (ladder.documents(OPS[1], 20, np.random.default_rng(seed))[0] for seed in (5, 5, 6))
     assert (first == again).all() and (first.shape != other.shape or (first != other).any())
@@ -93,6 +110,12 @@ def test_a_prompt_reads_like_the_start_of_a_document():
     tokens, _ = ladder.documents(OPS[0], 1, np.random.default_rng(2))
     assert [line.count("=") for line in whole.splitlines()] == [line.count("=") for line in decode(tokens[0]).splitlines()]
     assert decode(ladder.encode(whole)) == whole
+
+
+@pytest.mark.parametrize("name", ladder.MODES)
+def test_no_two_models_of_a_mode_share_a_folder(name):
+    chosen = ladder.mode(name)
+    assert len({rung.name for rung in chosen}) == len(chosen) == len(set(chosen))
 
 
 # --- learning rate and size --------------------------------------------------------------------------

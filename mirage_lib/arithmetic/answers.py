@@ -168,13 +168,13 @@ def _continue(model, tokens: np.ndarray, temperature: float) -> tuple[list[str],
 
 
 def _log_probabilities(model, tokens: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Natural log-probability of each character of the right answer, given those before it."""
+    """Natural log-probability of each character of the right answer, given those before it, to 0.01."""
     import torch
 
     whole = torch.from_numpy(np.concatenate([tokens, targets], axis=1)).to(model.device)
     logits = model(whole[:, :-1], use_cache=False).logits[:, tokens.shape[1] - 1 :]
     picked = logits.log_softmax(-1).gather(-1, whole[:, tokens.shape[1] :, None])[..., 0]
-    return np.minimum(picked.cpu().numpy().astype(float), 0.0).round(3)
+    return np.minimum(picked.cpu().numpy().astype(float), 0.0).round(2)
 
 
 def answers_of(folder: str | Path, questions: Questions, device: str = "cpu") -> pl.DataFrame:
@@ -246,7 +246,8 @@ def collect(
     table = pl.concat(
         said.with_columns(family=pl.lit(family), sample=pl.lit(0, dtype=pl.Int64)).select(columns) for said in bar
     )
-    return table.sort("task", "group", "n_params", "seed", maintain_order=True)
+    # By problem first: rows that repeat each other stand together, and the file is small.
+    return table.sort("task", "group", pl.int_range(pl.len()).over("model", "seed"), "n_params", "seed")
 
 
 def freeze(
@@ -293,7 +294,7 @@ def freeze(
     weights = {path.name: tables.sha256(path / "model.safetensors") for path in paths}
     budget = asdict(ladder.read_rung(paths[0]).budget)
     whole = stamp | {"budget": budget, "questions": asdict(questions), "weights": weights}
-    return tables.save(answers, name, "text", whole, into)
+    return tables.save(answers.drop("target_logprob", strict=False), name, "text", whole, into)
 
 
 def _rung_folders(folder: str | Path, chosen: Iterable[ladder.Rung] | None) -> list[Path]:

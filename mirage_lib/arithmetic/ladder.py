@@ -87,13 +87,13 @@ def rungs(
 MODES = {
     "small": rungs((4, 8, 16, 32, 64), range(1), (1500,)),
     "ladder": rungs(WIDTHS[:-2], range(5)) + rungs(WIDTHS[-2:], range(3)),
-    "tokens": rungs((32, 64), range(3), (375, 750, 1500, 3000, 6000)),
+    "tokens": rungs((32, 64), range(2), (750, 1500, 3000)) + rungs((32,), range(2), (6000,)),
     "formats": rungs((8, 16, 32, 64), range(2), budget=Budget(templates=tuple(TEMPLATES))),
     "full": rungs((*WIDTHS, 192, 320, 512, 832, 1440), range(5)),
 }
-"""What ``mirage arithmetic train --mode`` trains: a first look in minutes, the ladder of this book, one
-with other numbers of training steps, one that reads three prompt formats, and one up to 100 million
-parameters for a GPU."""
+"""What ``mirage arithmetic train --mode`` trains: a first look in minutes; the ladder of this book; two
+sizes trained for other numbers of steps; a ladder that reads three prompt formats; and one up to 100
+million parameters for a GPU."""
 
 
 def mode(name: str) -> list[Rung]:

@@ -78,6 +78,8 @@ def svg(drawing: plt.Figure, alt: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
     text = re.sub(r"<!--.*?-->\n?", "", text, flags=re.S)
+    # Coordinates stand in tags; what is read (labels, the alternative text) keeps all its digits.
+    text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d+\.\d\d)\d+", r"\1", tag[0]), text)
     width, height = (float(x) for x in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups())
     head = (
         f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width:g} {height:g}" '
@@ -91,7 +93,7 @@ def svg(drawing: plt.Figure, alt: str) -> str:
     text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
     for name, (light, _) in theme.COLOURS.items():
         text = text.replace(light, theme.variable(name))
-    return re.sub(r"(\d+\.\d\d)\d+", r"\1", text)
+    return text
 
 
 def folded_table(table: pl.DataFrame | None, summary: str = "The numbers") -> str:

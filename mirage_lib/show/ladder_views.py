@@ -110,6 +110,49 @@ def training(log: pl.DataFrame, task: str, runs: tuple[tuple[int, int], ...]) ->
     return Figure(drawing, alt, caption, pl.DataFrame(ends, schema=["run", "step", "loss"], orient="row"))
 
 
+def by_training(outputs: pl.DataFrame, task: str, length: int) -> Figure:
+    """Draw accuracy and edit distance of every run against the number of training steps.
+
+    Parameters
+    ----------
+    outputs : frame
+        With the column ``steps``, such as ``outputs.load("arithmetic-ladder-tokens")``.
+    """
+    cell = outputs.filter((pl.col("task") == task) & (pl.col("group") == length))
+    names = {"exact_match": 1, "token_edit_distance": -1}
+    scored = cell.with_columns(metrics.get(name).score(cell) for name in names)
+    runs = scored.group_by("n_params", "seed", "steps").agg(pl.col(*names).mean(), n=pl.len()).sort("n_params", "seed", "steps")
+    sizes = sorted(runs["n_params"].unique())
+    with theme.style():
+        drawing, axes = plt.subplots(1, 2, figsize=(6.4, 2.9))
+        for axis, (name, sign) in zip(axes, names.items(), strict=True):
+            for (size, seed), run in runs.group_by("n_params", "seed", maintain_order=True):
+                order = sizes.index(size)
+                axis.plot(
+                    run["steps"], sign * run[name], color=theme.light(("blue", "orange")[order % 2]),
+                    marker=theme.MARKERS[order], linestyle=theme.DASHES[seed % len(theme.DASHES)],
+                    label=f"{theme.in_words(size)}, seed {seed}",
+                )
+            steps = sorted(runs["steps"].unique())
+            axis.set_xscale("log")
+            axis.minorticks_off()
+            axis.set_xticks(steps, steps)
+            axis.set_xlabel("Training steps (log scale)")
+            axis.set_ylabel(("− " if sign < 0 else "") + metrics.get(name).label)
+        axes[0].legend(title="parameters", fontsize=8)
+    said = "; ".join(
+        f"{theme.in_words(size)} parameters, seed {seed}: {run['exact_match'][0]:.2f} after {run['steps'][0]} steps, "
+        f"{run['exact_match'][-1]:.2f} after {run['steps'][-1]}"
+        for (size, seed), run in runs.group_by("n_params", "seed", maintain_order=True)
+    )
+    alt = f"Accuracy and minus edit distance in {task}, {length}-digit answers, against training steps. Accuracy: {said}."
+    caption = (
+        f"The same sizes trained for more and fewer steps ({task}, {length} digits): one line a run, "
+        f"{runs['n'].min()} answers a mark. Each run has its own learning-rate schedule, so a short run is not the start of a long one."
+    )
+    return Figure(drawing, alt, caption, runs.rename({"exact_match": "accuracy", "token_edit_distance": "edit distance"}))
+
+
 def run_scores(outputs: pl.DataFrame, task: str, length: int, metric: str) -> pl.DataFrame:
     """Mean score of every single training run on one cell.
 
