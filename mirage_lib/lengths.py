@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from scipy.optimize import minimize
 from scipy.special import ndtri, xlog1py, xlogy
 from scipy.stats import chi2
 
@@ -26,6 +25,8 @@ ENOUGH = 10
 """Right answers that make a length count as seen."""
 CEILING, FLOOR = 0.95, 0.1
 """A model with all accuracies above the first, or all distances below the second, tests nothing."""
+LEAST = 1e-7
+"""Of minus the logarithm of a fitted accuracy at either end."""
 FACTOR, QUARTER = 1.5, 0.25
 """How near is "about": a factor of accuracy, characters of edit distance."""
 
@@ -138,21 +139,38 @@ def fit_geometric(lengths, right, n) -> tuple[np.ndarray, float]:
     if len(set(lengths)) < 2:
         raise ValueError(f"lengths are {sorted(set(lengths))}: a line needs two different ones")
     share = (lengths - lengths.min()) / np.ptp(lengths)
-    # Parameters are minus the logarithms at the two ends: both stay positive, so accuracy stays below one.
+    # The parameters are minus the logarithms at the two ends: both stay positive, so accuracy stays below one.
     design = np.stack([1 - share, share], axis=1)
-
-    def loss(ends: np.ndarray) -> tuple[float, np.ndarray]:
-        minus_log = design @ ends
-        odds_against = -np.expm1(-minus_log)
-        likelihood = xlogy(n - right, odds_against) - right * minus_log
-        slope = right - (n - right) * np.exp(-minus_log) / odds_against
-        return -likelihood.sum(), design.T @ slope
-
-    start = -np.log(np.clip((right + 0.5) / (n + 1), 1e-6, 1 - 1e-6))
+    start = -np.log((right + 0.5) / (n + 1))
     weights = np.sqrt(right + 0.5)
     ends = np.linalg.lstsq(design * weights[:, None], start * weights, rcond=None)[0]
-    found = minimize(loss, np.clip(ends, 1e-6, 40), jac=True, method="L-BFGS-B", bounds=[(1e-7, 60)] * 2)
-    return np.exp(-design @ found.x), float(np.exp((found.x[0] - found.x[1]) / np.ptp(lengths)))
+    ends = _newton(design, right, n, np.maximum(ends, 0.01))
+    return np.exp(-design @ ends), float(np.exp((ends[0] - ends[1]) / np.ptp(lengths)))
+
+
+def _newton(design: np.ndarray, right: np.ndarray, n: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Minimise minus the binomial log-likelihood, a convex function, over ends of at least :data:`LEAST`."""
+    wrong = n - right
+
+    def loss(ends: np.ndarray) -> float:
+        minus_log = design @ ends
+        return float((right * minus_log - xlogy(wrong, -np.expm1(-minus_log))).sum())
+
+    for _ in range(200):
+        minus_log = design @ ends
+        failing = -np.expm1(-minus_log)
+        slope = design.T @ (right - wrong * np.exp(-minus_log) / failing)
+        curvature = (design.T * (wrong * np.exp(-minus_log) / failing**2)) @ design + 1e-9 * np.eye(2)
+        free = (ends > LEAST) | (slope < 0)
+        step = np.zeros(2)
+        step[free] = np.linalg.solve(curvature[np.ix_(free, free)], slope[free])
+        before, size = loss(ends), 1.0
+        while loss(after := np.maximum(ends - size * step, LEAST)) > before and size > 1e-12:
+            size /= 2
+        moved, ends = np.abs(after - ends).max(), after
+        if moved <= 1e-9:
+            break
+    return ends
 
 
 def fit_linear(lengths, distance, error) -> tuple[np.ndarray, float]:

@@ -130,7 +130,7 @@ def _by_problem(part: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Means over the prompts about each problem: right places (problems, L), and exact answers (problems,)."""
     right = right_places(part["target"].to_list(), part["output"].to_list()).astype(float)
     exact = metrics.get("exact_match").score(part).to_numpy()
-    _, problem = np.unique(part["item"].to_numpy(), return_inverse=True)
+    problem = part["item"].rle_id().to_numpy()  # by_run sorts by item
     asked = np.bincount(problem)
     both = [np.bincount(problem, weights=column) / asked for column in (*right.T, exact)]
     return np.stack(both[:-1], axis=1), both[-1]

@@ -21,15 +21,25 @@ MOST, HALF = 0.9, 0.5
 
 
 @cache
+def fitted() -> pl.DataFrame:
+    """Both laws fitted to every run of the ladder and to every GPT-3 model.
+
+    Returns
+    -------
+    The table of :func:`mirage_lib.lengths.fits`.
+    """
+    return lengths.fits(pl.concat([lengths.points(tables.load(LADDER)), lengths.published()]))
+
+
+@cache
 def models() -> pl.DataFrame:
-    """Both laws fitted to every run of the ladder and to every GPT-3 model, and judged.
+    """Both laws judged, model by model.
 
     Returns
     -------
     The table of :func:`mirage_lib.lengths.judge`.
     """
-    both = pl.concat([lengths.points(tables.load(LADDER)), lengths.published()])
-    return lengths.judge(lengths.fits(both))
+    return lengths.judge(fitted())
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from mirage_lib import matching, places
 from mirage_lib.matching import Effect
@@ -152,6 +152,8 @@ def prefixes(outputs: pl.DataFrame, cells: tuple[tuple[str, int], ...]) -> Figur
                 axis.plot(table["k"], table[column], color=theme.light(colour), **look)
             last = table.row(-1, named=True)
             axis.set(xlabel="First k characters", xticks=range(1, length + 1), yscale="log")
+            axis.yaxis.set_major_locator(FixedLocator([step * 10.0**decade for decade in range(-4, 1) for step in (1, 2, 5)]))
+            axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             axis.yaxis.set_minor_locator(NullLocator())
             run = f"{theme.in_words(last['n_params'])}, seed {last['seed']}"
             axis.set_title(f"{CELL.format(task, length)}\n{run}", loc="left")
