@@ -500,6 +500,7 @@ def test_the_estimate_never_exceeds_its_bound_and_counts_words_once():
         (["--temperature", "3"], "between 0 and 2"),
         (["--n", "0"], "n is 0"),
         (["--concurrency", "0"], "concurrency is 0"),
+        (["--tries", "0"], "tries 0"),
     ],
 )
 def test_a_wrong_choice_is_refused_in_one_sentence_before_anything_is_sent(options, said, capsys, tmp_path):

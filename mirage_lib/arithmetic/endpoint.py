@@ -187,6 +187,10 @@ class Endpoint:
             from openai import AsyncOpenAI, DefaultAsyncHttpxClient
         except ImportError:
             raise QueryError("the openai package is missing: pip install 'mirage-lib[query]'") from None
+        if tries < 1 or deadline <= 0 or backoff < 0:
+            raise QueryError(
+                f"tries {tries}, deadline {deadline} and backoff {backoff} have to be at least 1, more than 0 and at least 0"
+            )
         self.base_url, self.api = check_address(base_url), api
         self.tries, self.deadline, self.backoff = tries, deadline, backoff
         self.key_variable, self.key = key_variable, read_key(key_variable)
