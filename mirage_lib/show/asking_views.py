@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 
+from mirage_lib import curves, metrics
 from mirage_lib.show import figures, theme
 from mirage_lib.show.figures import Figure
 
@@ -124,3 +125,56 @@ def decoding_figure(table: pl.DataFrame) -> Figure:
     )
     caption = "What decoding does to one problem: at temperature 0 a steep curve, at temperature 1 a straight line."
     return Figure(drawing, alt, caption, table)
+
+
+def formats_figure(outputs: pl.DataFrame) -> Figure:
+    """Draw accuracy and minus edit distance of the same problems written in several formats.
+
+    Parameters
+    ----------
+    outputs : frame
+        Text outputs with the column ``template``, such as ``outputs.load("arithmetic-pretrained-formats")``.
+
+    >>> from mirage_lib.outputs import load
+    >>> formats_figure(load("arithmetic-pretrained-formats")).table["template"].n_unique()
+    3
+    """
+    names = {"exact_match": 1, "token_edit_distance": -1}
+    by = ("template", "task", "group")
+    seen = pl.concat(curves.curve(outputs, name, by=by) for name in names)
+    models = seen.select("model", "n_params").unique().sort("n_params").rows()
+    cells = sorted(seen.select("task", "group").unique().rows())
+    templates = outputs["template"].unique(maintain_order=True).to_list()
+    with theme.style():
+        drawing, axes = plt.subplots(
+            len(names), len(models), figsize=(3.4 * len(models), 5), sharex=True, sharey="row", squeeze=False
+        )
+        for across, (name, sign) in zip(axes, names.items(), strict=True):
+            for axis, (model, n_params) in zip(across, models, strict=True):
+                for order, template in enumerate(templates):
+                    part = seen.filter(
+                        (pl.col("metric") == name) & (pl.col("model") == model) & (pl.col("template") == template)
+                    ).sort("task", "group")
+                    places = np.array([cells.index(cell) for cell in part.select("task", "group").rows()])
+                    middle, low, high = (sign * part[column].to_numpy() for column in ("estimate", "low", "high"))
+                    axis.errorbar(
+                        places + 0.18 * (order - (len(templates) - 1) / 2), middle,
+                        np.abs(np.stack([middle - low, high - middle])),
+                        color=theme.light(theme.CATEGORIES[order]), marker=theme.MARKERS[order], linestyle="none",
+                        label=template,
+                    )
+                axis.set_xticks(range(len(cells)), [f"{task[:4]}.\n{group} digits" for task, group in cells])
+                axis.set_title(f"{model}, {theme.in_words(n_params)}", loc="left")
+            across[0].set_ylabel(("− " if sign < 0 else "") + metrics.get(name).label)
+        axes[0][0].legend(fontsize=8)
+    exact = seen.filter(pl.col("metric") == "exact_match")
+    said = "; ".join(
+        f"{model}, {template}: {part['estimate'].min():.2f} to {part['estimate'].max():.2f}"
+        for (model, template), part in exact.group_by("model", "template", maintain_order=True)
+    )
+    alt = f"The same problems in {len(templates)} formats, asked of {len(models)} models. Accuracy over tasks and lengths: {said}."
+    caption = (
+        "The same problems and examples, written in three formats: accuracy (top) and edit distance (bottom, up is "
+        f"better); bars: 95 % intervals, {seen['n'].min()} to {seen['n'].max()} answers a mark."
+    )
+    return Figure(drawing, alt, caption, seen.select("model", *by, "metric", "estimate", "low", "high", "n"))
