@@ -33,9 +33,9 @@ test: ## set up .venv, build the book, run every test (PYTEST_ARGS="-k metrics")
 
 freeze: ## ask the trained arithmetic models, freeze what they say into mirage_lib/frozen
 	@$(PYTHON) tools/install.py book
-	$(BIN)/mirage arithmetic freeze --mode ladder
+	$(BIN)/mirage arithmetic freeze --mode ladder --log
 	$(BIN)/mirage arithmetic freeze --mode ladder --name arithmetic-ladder-sampled --temperature 1 --n 1000 --extra
-	$(BIN)/mirage arithmetic freeze --mode ladder --name arithmetic-ladder-many --widths 4 8 12 16 20 24 --seeds 0 \
+	$(BIN)/mirage arithmetic freeze --mode ladder --name arithmetic-ladder-many --widths 4 8 12 16 --seeds 0 \
 	  --cells addition:4:100000 addition:5:100000 multiplication:3:692 multiplication:4:1629 --extra
 	$(BIN)/mirage arithmetic freeze --mode tokens --name arithmetic-ladder-tokens --n 500 --extra prompt
 

@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     freeze.add_argument(
         "--extra", nargs="*", default=["prompt", "logprobs"], help="optional columns (default: prompt logprobs)"
     )
+    freeze.add_argument("--log", action="store_true", help="freeze the training losses, too")
     freeze.add_argument("--jobs", type=int, default=-1, help="processes; -1 is one a core")
     freeze.add_argument("--into", help="folder to freeze into (default: the library's own)")
     freeze.set_defaults(run=_freeze)
@@ -140,7 +141,7 @@ def _freeze(options: argparse.Namespace) -> None:
     path = answers.freeze(
         options.runs, options.name, questions, chosen, command=command, jobs=options.jobs, into=into
     )
-    log = answers.freeze_log(options.runs, options.name, chosen, into)
+    log = answers.freeze_log(options.runs, options.name, chosen, into) if options.log else None
     for file in filter(None, (path, log)):
         print(f"Frozen: {file}, SHA-256 {outputs.sha256(file)}")
 

@@ -63,7 +63,7 @@ def test_the_ladder_was_asked_every_length_of_both_operations(name, least):
 def test_the_smallest_models_were_asked_a_hundred_thousand_different_sums():
     table = outputs.load("arithmetic-ladder-many").filter((pl.col("task") == "addition") & (pl.col("group") == 5))
     asked = table.group_by("model", "seed").agg(pl.col("item").n_unique())
-    assert (asked["item"] >= 100_000).all() and asked.height >= 6
+    assert (asked["item"] >= 100_000).all() and asked.height >= 4
 
 
 def test_log_probabilities_fit_the_answers():
