@@ -211,8 +211,9 @@ def answers_of(folder: str | Path, questions: Questions, device: str = "cpu") ->
         steps=pl.lit(rung.budget.steps, dtype=pl.Int64),
         temperature=pl.lit(questions.temperature),
     )
-    said.write_parquet(kept.with_suffix(".part"))
-    os.replace(kept.with_suffix(".part"), kept)
+    part = kept.with_suffix(f".{os.getpid()}.part")  # another process may ask the same
+    said.write_parquet(part)
+    os.replace(part, kept)
     return said
 
 
