@@ -170,7 +170,7 @@ def finest_figure(table: pl.DataFrame) -> Figure:
             small = part.filter(pl.col("n_params") == part["n_params"].min())
             said.append(
                 f"{task}, {length} digits: {part.filter(~pl.col('above commonest')).height} of {part.height} runs are not "
-                f"above the commonest answer; the smallest models get {small['right'].min()} to {small['right'].max()} "
+                f"above the commonest answer; the smallest gets {' or '.join(map(str, small['right'].unique().sort()))} "
                 f"right of {small['n'].max():,}"
             )
         for axis in axes[:, 0]:
