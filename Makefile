@@ -12,7 +12,7 @@ ifeq ($(origin PYTHON),undefined)
 PYTHON := $(or $(wildcard $(BIN)/python),python3)
 endif
 
-.PHONY: help book serve test freeze lock clean
+.PHONY: help book serve test freeze bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -38,6 +38,11 @@ freeze: ## ask the trained arithmetic models, freeze what they say into mirage_l
 	$(BIN)/mirage arithmetic freeze --mode ladder --name arithmetic-ladder-many --widths 4 8 12 16 --seeds 0 \
 	  --cells addition:4:100000 addition:5:100000 multiplication:3:692 multiplication:4:1629 --extra
 	$(BIN)/mirage arithmetic freeze --mode tokens --name arithmetic-ladder-tokens --n 500 --extra prompt
+
+bench: ## measure the ratios of benchmarks/README.md (minutes)
+	@$(PYTHON) tools/install.py book
+	$(BIN)/python benchmarks/query_client.py
+	$(BIN)/python benchmarks/scoring.py
 
 lock: ## resolve requirements/ from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(PYTHON) tools/install.py bootstrap

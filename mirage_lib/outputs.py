@@ -249,7 +249,8 @@ def load(name: str | Path, folder: str | Path = FROZEN) -> pl.DataFrame:
     Traceback (most recent call last):
     ...
     mirage_lib.outputs.OutputsError: no frozen outputs are called 'arithmetic-leader': there are \
-arithmetic-ladder, arithmetic-ladder-short
+arithmetic-ladder, arithmetic-ladder-many, arithmetic-ladder-sampled, arithmetic-ladder-tokens, \
+arithmetic-pretrained, arithmetic-pretrained-formats
     """
     path, kind = _find(name, folder)
     outputs = pl.read_parquet(path)

@@ -86,7 +86,8 @@ def rungs(
 
 MODES = {
     "small": rungs((4, 8, 16, 32, 64), range(1), (1500,)),
-    "ladder": rungs(WIDTHS[:-2], range(5)) + rungs(WIDTHS[-2:], range(3)),
+    # Two more seeds where single runs leap at this budget.
+    "ladder": rungs(WIDTHS, range(3)) + rungs((20, 24, 28, 32), (3, 4)),
     "tokens": rungs((32, 64), range(2), (750, 1500, 3000)) + rungs((32,), range(2), (6000,)),
     "formats": rungs((8, 16, 32, 64), range(2), budget=Budget(templates=tuple(TEMPLATES))),
     "full": rungs((*WIDTHS, 192, 320, 512, 832, 1440), range(5)),
