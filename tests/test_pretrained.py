@@ -17,13 +17,6 @@ TABLES = ("arithmetic-pretrained", "arithmetic-pretrained-formats")
 TEMPLATES = {"arithmetic-pretrained": ["plain"], "arithmetic-pretrained-formats": ["plain", "spaced", "words"]}
 
 
-def installed(name: str) -> bool:
-    try:
-        return bool(pretrained.parts(pretrained.MODELS[name]))
-    except FileNotFoundError:
-        return False
-
-
 # --- what is frozen ---------------------------------------------------------------------------------
 
 
@@ -66,33 +59,6 @@ def test_the_stamp_names_weights_licences_and_server(name):
 
 
 # --- the weights ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_packages_hold_the_weights_that_were_asked(name, tmp_path):
-    if not installed(name):
-        pytest.skip("the packages with the weights are not installed: tools/pretrained.py says how")
-    path = pretrained.join(pretrained.MODELS[name], tmp_path / "weights.gguf")
-    assert path.read_bytes()[:4] == b"GGUF"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_unpacked_model_says_what_was_frozen(name):
-    folder = pretrained.FOLDER / name
-    if not (folder / "source.json").exists():
-        pytest.skip("the weights are not unpacked here: tools/pretrained.py says how")
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
-    assert model.num_parameters() == pretrained.MODELS[name].n_params
-    frozen = outputs.load("arithmetic-pretrained").filter(pl.col("model") == name)
-    for row in frozen.sample(12, seed=0).iter_rows(named=True):
-        given = tokenizer(row["prompt"], return_tensors="pt")
-        written = model.generate(
-            input_ids=given["input_ids"], attention_mask=given["attention_mask"], max_new_tokens=8, do_sample=False
-        )
-        text = tokenizer.decode(written[0, given["input_ids"].shape[1] :], skip_special_tokens=True)
-        assert text.partition("\n")[0].strip() == row["output"]
 
 
 def test_a_package_that_is_not_there_is_named():

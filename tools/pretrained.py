@@ -217,6 +217,34 @@ def freeze(runs: list[Path], name: str, folder: Path = FOLDER, into: Path | None
     return outputs.save(table, name, "text", stamp, into or outputs.FROZEN)
 
 
+def check(name: str, n: int = 12) -> str:
+    """Ask an unpacked model some of the frozen prompts again, without a server, and count equal answers.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the model is not unpacked.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    import polars as pl
+
+    from mirage_lib import outputs
+
+    folder = FOLDER / name
+    if not (folder / "source.json").exists():
+        raise FileNotFoundError(f"{name} is not unpacked: run 'tools/pretrained.py unpack' first")
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    asked = outputs.load("arithmetic-pretrained").filter(pl.col("model") == name).sample(n, seed=0)
+    same = 0
+    for prompt, output in asked.select("prompt", "output").iter_rows():
+        given = tokenizer(prompt, return_tensors="pt")
+        written = model.generate(**given, max_new_tokens=8, do_sample=False)
+        text = tokenizer.decode(written[0, given["input_ids"].shape[1] :], skip_special_tokens=True)
+        same += text.partition("\n")[0].strip() == output
+    return f"{name}: {same} of {n} answers are those that were frozen"
+
+
 def main() -> str | int | None:
     """Unpack, serve or freeze; return a complaint where that cannot be done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -225,6 +253,7 @@ def main() -> str | int | None:
     server = steps.add_parser("serve", help="serve them to this machine")
     server.add_argument("--port", type=int, default=8911)
     server.add_argument("--threads", type=int, default=1)
+    steps.add_parser("check", help="compare what the unpacked models say with what was frozen")
     frozen = steps.add_parser("freeze", help="save the answers of finished runs as one table")
     frozen.add_argument("--name", required=True)
     frozen.add_argument("runs", nargs="+", type=Path)
@@ -233,6 +262,8 @@ def main() -> str | int | None:
         if options.step == "unpack":
             for model in MODELS:
                 print(unpack(model), flush=True)
+        elif options.step == "check":
+            print("\n".join(check(name) for name in MODELS))
         elif options.step == "serve":
             return serve(options.port, options.threads)
         else:
