@@ -293,7 +293,9 @@ def freeze(
     )
     # Who trains the ladder again can tell from these whether it is the same.
     weights = {path.name: tables.sha256(path / "model.safetensors") for path in paths}
-    budget = asdict(ladder.read_rung(paths[0]).budget)
+    budgets = [asdict(ladder.read_rung(path).budget) for path in paths]
+    steps = sorted({budget["steps"] for budget in budgets})
+    budget = budgets[0] | {"steps": steps[0] if len(steps) == 1 else steps}
     whole = stamp | {"budget": budget, "questions": asdict(questions), "weights": weights}
     return tables.save(answers.drop("target_logprob", strict=False), name, "text", whole, into)
 
