@@ -39,6 +39,8 @@ def curves_of_both() -> pl.DataFrame:
 def single_ladders() -> pl.DataFrame:
     """The emergence score of accuracy, seed by seed: each seed is a ladder as an outsider would see it.
 
+    Seeds that were not trained at every size are left out.
+
     Returns
     -------
     The table of :func:`mirage_lib.emergence.scored`, with ``seed``. Intervals are over problems only.
@@ -48,6 +50,7 @@ def single_ladders() -> pl.DataFrame:
     return pl.concat(
         emergence.scored(replicates.resample(part, ("exact_match",))).with_columns(seed=part["seed"][0])
         for part in ladder.filter(longest).partition_by("seed")
+        if part["n_params"].n_unique() == ladder["n_params"].n_unique()
     )
 
 

@@ -202,19 +202,19 @@ def jumps(outputs: pl.DataFrame, task: str, names: tuple[str, ...], above: int =
 
     Returns
     -------
-    Frame with ``length, metric, largest step`` (mean over seeds) and ``widest gap``, both as shares of
-    the range.
+    Frame with ``length, metric, largest step`` (mean over the seeds that were trained at every size) and
+    ``widest gap`` (all runs), both as shares of the range.
 
     >>> from mirage_lib.outputs import load
     >>> jumps(load("arithmetic-ladder"), "addition", ("exact_match",))["length"].to_list()
     [1, 2, 3, 4, 5]
     """
-    rows = []
+    rows, sizes = [], outputs["n_params"].n_unique()
     for length in sorted(outputs.filter(pl.col("task") == task)["group"].unique()):
         for name in names:
             runs = run_scores(outputs, task, length, name)
             better = metrics.get(name).better
-            steps = [largest_step(run, better) for run in runs.partition_by("seed")]
+            steps = [largest_step(run, better) for run in runs.partition_by("seed") if run.height == sizes]
             gap = widest_gap(runs.filter(pl.col("n_params") > above)["estimate"])
             rows.append((length, name, sum(steps) / len(steps), gap))
     return pl.DataFrame(rows, schema=["length", "metric", "largest step", "widest gap"], orient="row")
