@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -146,8 +147,9 @@ def test_a_run_can_be_started_inside_a_notebook_where_a_loop_is_running(tmp_path
     async def cell():
         return query.ask(settings(server, n=2), tmp_path, **QUICK)
 
-    with HostileServer() as server:
-        assert asyncio.run(cell()).answered == 8
+    # In a thread of its own, since a browser of another test may have a loop running in this one.
+    with HostileServer() as server, ThreadPoolExecutor(1) as thread:
+        assert thread.submit(lambda: asyncio.run(cell())).result().answered == 8
 
 
 def test_what_a_server_says_behind_the_stop_string_is_kept_but_not_scored(tmp_path):

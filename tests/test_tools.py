@@ -91,7 +91,7 @@ def test_conda_users_get_every_dependency_with_the_same_bound():
     listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     plain = [Requirement(text.replace("python=", "python==")) for text in listed if isinstance(text, str)]
     conda = {requirement.name: requirement.specifier for requirement in plain}
-    for wanted in dependencies("book", "train", "query"):
+    for wanted in dependencies("book", "train", "query", "fetch"):
         name = CONDA_NAMES.get(wanted.name, wanted.name)
         assert conda.get(name) == wanted.specifier, wanted
 
