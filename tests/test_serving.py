@@ -72,10 +72,6 @@ def test_a_folder_without_weights_is_refused(tmp_path):
 
 
 def test_a_real_server_gives_the_answers_of_the_rung(served, asked, tmp_path):
-    from transformers.utils.import_utils import is_serve_available
-
-    if not is_serve_available():
-        pytest.skip("transformers serve is not installed here: it needs 'transformers[serving]'")
     from openai import OpenAI
 
     (tmp_path / "hub").mkdir()
