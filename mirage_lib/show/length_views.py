@@ -41,7 +41,7 @@ def against_length(fitted: pl.DataFrame, task: str) -> Figure:
         the ladder the lowest seed of a few sizes.
     """
     part = fitted.filter((pl.col("task") == task) & (pl.col("temperature") == 0))
-    ours = part.filter((pl.col("source") == "ladder") & (pl.col("seed") == pl.col("seed").filter(pl.col("source") == "ladder").min()))
+    ours = part.filter(pl.col("source") == "ladder").filter(pl.col("seed") == pl.col("seed").min())
     ours = ours.filter(pl.col("n_params").is_in(spread(sorted(ours["n_params"].unique()))))
     panels = {"GPT-3": part.filter(pl.col("source") == "GPT-3"), "our ladder": ours}
     said = []
@@ -67,7 +67,7 @@ def against_length(fitted: pl.DataFrame, task: str) -> Figure:
         f"{task.capitalize()}, temperature 0, single models. Marks: measured, bars: 95 % intervals (GPT-3: digitised, "
         "intervals inferred). Hollow: none right, upper bound. Lines: the geometric and the linear law fitted to each."
     )
-    columns = ["source", "n_params", "length", "n", "accuracy", "low", "high", "geometric", "off", "distance", "line", "gap_off"]
+    columns = "source n_params length n accuracy low high geometric off distance line gap_off".split()
     return Figure(drawing, alt, caption, pl.concat(panels.values()).select(columns))
 
 
@@ -92,7 +92,8 @@ def by_place(outputs: pl.DataFrame, cells: tuple[tuple[str, int], ...]) -> Figur
     cells : tuple of (task, length)
     """
     sizes = spread(sorted(outputs["n_params"].unique()), 5)
-    table = places.accuracies(outputs.filter(pl.col("n_params").is_in(sizes)))
+    wanted = pl.any_horizontal([(pl.col("task") == task) & (pl.col("group") == length) for task, length in cells])
+    table = places.accuracies(outputs.filter(wanted & pl.col("n_params").is_in(sizes)))
     table = table.group_by("task", "group", "n_params", "place").agg(pl.col("accuracy").mean()).sort(pl.all())
     said = []
     with theme.style():
@@ -141,7 +142,11 @@ def prefixes(outputs: pl.DataFrame, cells: tuple[tuple[str, int], ...]) -> Figur
 
     One typical run a task; see :func:`typical_run`.
     """
-    kinds = (("right", "all k right", "orange"), ("places", "product of the places", "blue"), ("power", "mean place to the k", "green"))
+    kinds = (
+        ("right", "all k right", "orange"),
+        ("places", "product of the places", "blue"),
+        ("power", "mean place to the k", "green"),
+    )
     said, tables = [], []
     with theme.style():
         drawing, axes = plt.subplots(1, len(cells), figsize=(3.4 * len(cells), 3.2), sharey=True, squeeze=False)
@@ -152,7 +157,8 @@ def prefixes(outputs: pl.DataFrame, cells: tuple[tuple[str, int], ...]) -> Figur
                 axis.plot(table["k"], table[column], color=theme.light(colour), **look)
             last = table.row(-1, named=True)
             axis.set(xlabel="First k characters", xticks=range(1, length + 1), yscale="log")
-            axis.yaxis.set_major_locator(FixedLocator([step * 10.0**decade for decade in range(-4, 1) for step in (1, 2, 5)]))
+            ticks = [step * 10.0**decade for decade in range(-4, 1) for step in (1, 2, 5)]
+            axis.yaxis.set_major_locator(FixedLocator(ticks))
             axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             axis.yaxis.set_minor_locator(NullLocator())
             run = f"{theme.in_words(last['n_params'])}, seed {last['seed']}"
@@ -252,7 +258,8 @@ def matched(effects: dict[str, tuple[Effect, Effect]]) -> Figure:
                 axis.plot(one.by_run["others"], one.by_run["exposed"], alpha=0.75, **dots)
                 said.append(f"{task}, {label}: {one.estimate:+.3f} ({one.low:+.3f} to {one.high:+.3f})")
                 tables.append(one.by_run.select(pl.lit(task).alias("task"), pl.lit(label).alias("problems"), pl.all()))
-            axis.set(xlabel=f"Accuracy, {short} digits", ylabel=f"Accuracy, {long} digits", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+            axis.set(xlabel=f"Accuracy, {short} digits", ylabel=f"Accuracy, {long} digits")
+            axis.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
             axis.set_title(task, loc="left")
         legend_above(drawing, axes[0, 0], columns=2)
     alt = (
