@@ -146,6 +146,27 @@ def test_all_panels_of_the_model_agree_with_theory_at_every_size(open_page):
 READ = [path for path in chapters() if not path.endswith("bibliography")]
 
 
+@pytest.mark.parametrize("path", READ)
+def test_every_choice_of_every_explorer_is_spoken_and_draws_what_it_says(open_page, path):
+    """One control after the other, each through all its options; the fixture fails on any script error."""
+    page = open_page(f"{path}.html")
+    for figure in page.locator(".mirage-explorer").all():
+        name = figure.get_attribute("id")
+        ready(page, f"#{name}")
+        for control in figure.locator("select").all():
+            start = control.input_value()
+            for value in control.locator("option").evaluate_all("all => all.map(option => option.value)"):
+                control.select_option(value)
+                page.wait_for_function(
+                    "id => { const figure = document.getElementById(id);"
+                    " const said = figure.querySelector('.mirage-status').textContent;"
+                    " const drawn = figure.querySelectorAll('g.models_marks path').length;"
+                    " return said && (drawn > 0) === !said.startsWith('No models'); }",
+                    arg=name,
+                )
+            control.select_option(start)
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1280, "light")])
 @pytest.mark.parametrize("path", READ)
 def test_nothing_sticks_out_of_a_page_and_axe_finds_nothing(open_page, path, width, scheme):
