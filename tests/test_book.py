@@ -129,3 +129,11 @@ def test_no_page_speaks_of_the_machine_that_built_it(site):
     for chapter in chapters():
         text = (site / f"{chapter}.html").read_text()
         assert str(ROOT) not in text, chapter
+
+
+@pytest.mark.parametrize("chapter", chapters())
+def test_every_formula_is_set_and_none_is_left_in_dollars(site, chapter):
+    text = (site / f"{chapter}.html").read_text()
+    article = text[text.index("<article") : text.index("</article>")]
+    words = re.sub(r"<(script|style|pre|math|code)\b.*?</\1>", "", article, flags=re.S)
+    assert not re.findall(r"\$[^$\n]{1,30}\$", re.sub(r"<[^>]+>", "", words))
