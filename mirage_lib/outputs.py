@@ -223,8 +223,7 @@ def save(
         metadata={"kind": kind, "stamp": json.dumps(stamp)},
     )
     os.replace(part, path)
-    entry = {"kind": kind, "rows": outputs.height, "sha256": sha256(path)}
-    _write_manifest(folder, manifest(folder) | {path.name: entry})
+    enter(path, kind, outputs.height)
     return path
 
 
@@ -315,8 +314,7 @@ def save_table(
     part = path.with_suffix(".part")
     part.write_text(f"# {note}\n{table.write_csv()}")
     os.replace(part, path)
-    entry = {"kind": kind, "rows": table.height, "sha256": sha256(path)}
-    _write_manifest(folder, manifest(folder) | {path.name: entry})
+    enter(path, kind, table.height)
     return path
 
 
@@ -325,8 +323,8 @@ def _find(name: str | Path, folder: str | Path) -> tuple[Path, str]:
     folder = Path(folder)
     entries = manifest(folder)
     path = folder / f"{name}.parquet"
-    if path.name not in entries:
-        known = sorted(Path(file).stem for file in entries if file.endswith(".parquet"))
+    if entries.get(path.name, {}).get("kind") not in KINDS:
+        known = sorted(Path(file).stem for file, entry in entries.items() if entry["kind"] in KINDS)
         raise OutputsError(
             f"no frozen outputs are called {str(name)!r}: there are {', '.join(known) or 'none'}"
         )
@@ -365,7 +363,9 @@ def manifest(folder: str | Path = FROZEN) -> dict[str, dict]:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def _write_manifest(folder: Path, entries: dict) -> None:
-    part = folder / "manifest.part"
+def enter(path: Path, kind: str, rows: int) -> None:
+    """Enter a file, with its kind, rows and hash, into the manifest beside it."""
+    entries = manifest(path.parent) | {path.name: {"kind": kind, "rows": rows, "sha256": sha256(path)}}
+    part = path.parent / "manifest.part"
     part.write_text(json.dumps(dict(sorted(entries.items())), indent=1) + "\n")
-    os.replace(part, folder / "manifest.json")
+    os.replace(part, path.parent / "manifest.json")

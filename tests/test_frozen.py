@@ -1,6 +1,7 @@
 """The frozen files: whole, stamped, and what the committed code asked."""
 
 import re
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from mirage_lib import metrics, outputs
 from mirage_lib.arithmetic.problems import OPERATIONS, held_out_prompts, is_held_out
 
-TABLES = [name.removesuffix(".parquet") for name in outputs.manifest() if name.endswith(".parquet")]
+TABLES = [Path(name).stem for name, entry in outputs.manifest().items() if entry["kind"] in outputs.KINDS]
 LADDERS = [name for name in TABLES if name.startswith("arithmetic-ladder")]
 
 

@@ -1,0 +1,1 @@
+"""BIG-Bench: what was scored there and elsewhere, and by which metrics."""

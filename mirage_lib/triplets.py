@@ -1,0 +1,132 @@
+"""Triplets: one task, one metric, one family of models, and the emergence score of their curve.
+
+Section 4 of the paper scores every such triplet of BIG-Bench. Here the same is done for any records table,
+and each score stands beside those of smooth curves with the same models and the same noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from mirage_lib import emergence
+from mirage_lib.bigbench import records as scores
+
+BY = ("origin", "task", "family", "metric", "shots", "setting")
+
+
+@dataclass(frozen=True)
+class Triplet:
+    """The scaling curve of one task, metric and family; up is better, so an error is negated.
+
+    Attributes
+    ----------
+    origin, task, family, metric, shots, setting
+        Which records these are.
+    sizes : (models,) numbers of parameters, ascending
+    values : (models,) scores, turned so that up is better
+    errors : (models,) standard errors, NaN where the record does not tell
+    n_items : number of items, or None
+    chance : score of blind guessing, or None
+    """
+
+    origin: str
+    task: str
+    family: str
+    metric: str
+    shots: int
+    setting: str
+    sizes: np.ndarray
+    values: np.ndarray
+    errors: np.ndarray
+    n_items: int | None
+    chance: float | None
+
+    @property
+    def label(self) -> dict[str, str | int]:
+        """The attributes that name the triplet, as columns of a table."""
+        return {name: getattr(self, name) for name in BY}
+
+
+def split(records: pl.DataFrame, least: int = 5) -> list[Triplet]:
+    """Split records into triplets; models of one size are averaged first.
+
+    Parameters
+    ----------
+    records : frame
+        From :func:`mirage_lib.bigbench.records.load` or a reader.
+    least : int
+        Leave out triplets with fewer sizes.
+
+    Returns
+    -------
+    Ordered by origin, task, family, metric, shots and setting.
+
+    >>> curves = split(scores.load("bigg"))
+    >>> len(curves), len(curves[0].sizes)
+    (255, 12)
+    """
+    table = scores.turned(scores.check(records))
+    for name, kind in scores.EXTRA.items():
+        if name not in table.columns:
+            table = table.with_columns(pl.lit(None, kind).alias(name))
+    table = table.with_columns(pl.col("setting").fill_null(""), error=_error())
+    sized = table.group_by(*BY, "n_params").agg(
+        pl.col("score", "chance").mean(),
+        pl.col("n_items").min(),
+        error=(pl.col("error") ** 2).sum().sqrt() / pl.len(),
+    )
+    found = []
+    for key, part in sized.sort(*BY, "n_params").group_by(*BY, maintain_order=True):
+        if part.height >= least:
+            columns = (part[name].to_numpy().astype(float) for name in ("n_params", "score", "error"))
+            n, chance = part["n_items"].min(), part["chance"].drop_nulls().mean()
+            found.append(Triplet(*key, *columns, n, chance))
+    return found
+
+
+def _error() -> pl.Expr:
+    """Standard error of a score: as recorded, or the binomial one of a score from 0 to 1.
+
+    Two right and two wrong answers are added, so that a score of 0 is not taken to be exact. For a score
+    that is no mean of zeros and ones this is the largest that it can be.
+    """
+    bounded = [name for name, scale in scores.SCALES.items() if (scale.least, scale.most) == (0, 1)]
+    n = pl.col("n_items") + 4
+    p = (pl.col("score").abs() * pl.col("n_items") + 2) / n
+    binomial = pl.when(pl.col("metric").is_in(bounded)).then((p * (1 - p) / n).sqrt())
+    recorded = pl.when(pl.col("stderr") > 0).then(pl.col("stderr"))
+    return pl.coalesce(recorded, binomial).fill_null(float("nan"))
+
+
+def report(triplets: Iterable[Triplet], draws: int = 2000, seed: int = 0) -> pl.DataFrame:
+    """Score every triplet, and the smooth curves that it might be.
+
+    Returns
+    -------
+    Frame with the columns of :data:`BY`, then ``models, n_items, chance, span`` (highest less lowest score),
+    ``score`` (:func:`mirage_lib.emergence.score`; infinite where the median step is zero), ``straight`` (that
+    of a line without noise at the same sizes), ``null_high`` (what one in twenty smooth curves with the same
+    noise exceeds) and ``exceedance`` (what share of them scores as high); the last two are missing where the
+    errors are not known.
+
+    >>> table = report(split(scores.load("olmo")), draws=10)
+    >>> table["score"].is_nan().any(), table["exceedance"].null_count() == table.height
+    (False, True)
+    """
+    rows = []
+    for one in triplets:
+        score = emergence.score(one.sizes, one.values)
+        line = emergence.null_scores(one.sizes, one.values, np.zeros(len(one.sizes)), 1)
+        row = one.label | {"models": len(one.sizes), "n_items": one.n_items, "chance": one.chance}
+        row |= {"span": float(np.ptp(one.values)), "score": score, "straight": float(line[0])}
+        if np.isfinite(one.errors).all():
+            null = emergence.null_scores(one.sizes, one.values, one.errors, draws, seed)
+            row |= {"null_high": float(np.quantile(null, 0.95)), "exceedance": emergence.exceedance(score, null)}
+        else:
+            row |= {"null_high": None, "exceedance": None}
+        rows.append(row)
+    return pl.DataFrame(rows, infer_schema_length=None)
