@@ -308,17 +308,28 @@ def derive(name: str, data: Path) -> pl.DataFrame:
     return records.check(RECORDS[name][0](data).with_columns(origin=pl.lit(name)))
 
 
-def save(name: str, data: Path) -> Path:
-    """Derive one table (``bigg-correct`` or a name of :data:`RECORDS`) and freeze it with its stamp."""
-    _, licence, note = CORRECT if name == "bigg-correct" else RECORDS[name]
-    made = stamps.stamp(f"tools/derive_records.py {name}", (), licence, "published", packages=("polars",))
-    if name == "bigg-correct":
-        return records.save(bigg_correct(data), name, "right or wrong", made | {"note": note})
-    return records.save(derive(name, data), f"records-{name}", "records", made | {"note": note})
+def save(names: list[str], data: Path) -> list[Path]:
+    """Derive tables (``bigg-correct`` or names of :data:`RECORDS`) and freeze them with their stamps.
+
+    All stamps are made before the first file is written, since a new file makes the checkout another one.
+    """
+    made = []
+    for name in names:
+        _, licence, note = CORRECT if name == "bigg-correct" else RECORDS[name]
+        command = f"tools/derive_records.py {name}"
+        made.append(stamps.stamp(command, (), licence, "published", packages=("polars",)) | {"note": note})
+    paths = []
+    for name, stamp in zip(names, made, strict=True):
+        if name == "bigg-correct":
+            paths.append(records.save(bigg_correct(data), name, "right or wrong", stamp))
+        else:
+            paths.append(records.save(derive(name, data), f"records-{name}", "records", stamp))
+    return paths
 
 
 if __name__ == "__main__":
     if "MIRAGE_DATA" not in os.environ:
         sys.exit("Say where the published records lie: MIRAGE_DATA=<folder> .venv/bin/python tools/derive_records.py")
-    for wanted in sys.argv[1:] or [*RECORDS, "bigg-correct"]:
-        print(save(wanted, Path(os.environ["MIRAGE_DATA"])))
+    wanted = sys.argv[1:] or [*RECORDS, "bigg-correct"]
+    for path in save(wanted, Path(os.environ["MIRAGE_DATA"])):
+        print(path)
