@@ -79,6 +79,7 @@ def null_scores(
     errors: Sequence[float],
     draws: int = 2000,
     seed: int = 0,
+    items: int | None = None,
 ) -> np.ndarray:
     """Scores that a smooth curve with the same models and the same noise would get.
 
@@ -89,6 +90,10 @@ def null_scores(
     ----------
     errors : (n,) standard errors of the values
     draws, seed : how many draws, and their seed
+    items : int, optional
+        For shares of right answers: how many items were asked. The noise is binomial then, and ``errors`` is
+        not used. With few items equal values are common, and with them steps of zero, which normal noise
+        never makes.
 
     Returns
     -------
@@ -107,8 +112,10 @@ def null_scores(
     log_size = np.log(sizes)
     share = (log_size - log_size[0]) / (log_size[-1] - log_size[0])
     line = values[0] + share * (values[-1] - values[0])
-    noise = np.random.default_rng(seed).normal(size=(draws, len(line))) * errors
-    return _scores(line + noise)
+    rng = np.random.default_rng(seed)
+    if items:
+        return _scores(rng.binomial(items, np.clip(line, 0, 1), (draws, len(line))) / items)
+    return _scores(line + rng.normal(size=(draws, len(line))) * errors)
 
 
 def exceedance(observed: float, null: np.ndarray) -> float:

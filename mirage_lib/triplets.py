@@ -111,7 +111,7 @@ def report(triplets: Iterable[Triplet], draws: int = 2000, seed: int = 0) -> pl.
     ``score`` (:func:`mirage_lib.emergence.score`; infinite where the median step is zero), ``straight`` (that
     of a line without noise at the same sizes), ``null_high`` (what one in twenty smooth curves with the same
     noise exceeds) and ``exceedance`` (what share of them scores as high); the last two are missing where the
-    errors are not known.
+    errors are not known. The noise of shares of right answers is binomial, that of others normal.
 
     >>> table = report(split(scores.load("olmo")), draws=10)
     >>> table["score"].is_nan().any(), table["exceedance"].null_count() == table.height
@@ -124,7 +124,8 @@ def report(triplets: Iterable[Triplet], draws: int = 2000, seed: int = 0) -> pl.
         row = one.label | {"models": len(one.sizes), "n_items": one.n_items, "chance": one.chance}
         row |= {"span": float(np.ptp(one.values)), "score": score, "straight": float(line[0])}
         if np.isfinite(one.errors).all():
-            null = emergence.null_scores(one.sizes, one.values, one.errors, draws, seed)
+            items = one.n_items if one.metric in scores.ZERO_ONE else None
+            null = emergence.null_scores(one.sizes, one.values, one.errors, draws, seed, items)
             row |= {"null_high": float(np.quantile(null, 0.95)), "exceedance": emergence.exceedance(score, null)}
         else:
             row |= {"null_high": None, "exceedance": None}

@@ -75,6 +75,10 @@ SCALES = {
 ``brier_top_label`` is (confidence - correct)^2 of the answer ranked first, and is not the paper's."""
 
 
+ZERO_ONE = ("accuracy", "accuracy_normalized", "multiple_choice_grade", "exact_str_match", "exact_match")
+"""Metrics whose score is a share of right answers."""
+
+
 def scale(metric: str) -> Scale:
     """Return what a metric's numbers mean; one that is not known may be anything, higher being better.
 
