@@ -126,7 +126,7 @@ def report(triplets: Iterable[Triplet], draws: int = 2000, seed: int = 0) -> pl.
         if np.isfinite(one.errors).all():
             items = one.n_items if one.metric in scores.ZERO_ONE else None
             null = emergence.null_scores(one.sizes, one.values, one.errors, draws, seed, items)
-            row |= {"null_high": float(np.quantile(null, 0.95)), "exceedance": emergence.exceedance(score, null)}
+            row |= {"null_high": float(np.quantile(null, 0.95, method="higher")), "exceedance": emergence.exceedance(score, null)}
         else:
             row |= {"null_high": None, "exceedance": None}
         rows.append(row)
