@@ -118,6 +118,38 @@ def null_scores(
     return _scores(line + rng.normal(size=(draws, len(line))) * errors)
 
 
+def redrawn_scores(
+    sizes: Sequence[float],
+    values: Sequence[float],
+    errors: Sequence[float],
+    draws: int = 2000,
+    seed: int = 0,
+    items: int | None = None,
+) -> np.ndarray:
+    """Scores of the same curve measured again and again; their middle 95 % is an interval for its score.
+
+    As in :func:`null_scores`, but around the observed values. What was measured already has noise, and a
+    redrawn curve has it twice. Noise adds steps, so these scores tend to lie below that of the curve, which
+    may itself lie above the interval.
+
+    Returns
+    -------
+    (draws,) scores.
+
+    >>> redrawn_scores([1, 2, 3], [0.0, 0.5, 1.0], [0, 0, 0], draws=2)
+    array([2., 2.])
+    """
+    order = np.argsort(sizes)
+    _, values = _sorted(sizes, values)
+    errors = np.asarray(errors, dtype=float)
+    if errors.shape != values.shape or not (errors >= 0).all():
+        raise ValueError(f"{errors.size} standard errors for {values.size} values: one each, none negative")
+    rng = np.random.default_rng(seed)
+    if items:
+        return _scores(rng.binomial(items, np.clip(values, 0, 1), (draws, len(values))) / items)
+    return _scores(values + rng.normal(size=(draws, len(values))) * errors[order])
+
+
 def exceedance(observed: float, null: np.ndarray) -> float:
     """How often the smooth null scores at least as high; never exactly zero.
 

@@ -130,4 +130,5 @@ def setup(app: Sphinx) -> dict:
     app.add_css_file("colours.css")
     app.add_css_file("mirage.css")
     app.add_js_file("explorer.js", loading_method="defer")
+    app.add_js_file("curves.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

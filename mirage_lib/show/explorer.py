@@ -46,7 +46,8 @@ class Control:
         empty list makes a slider (with ``least, most, step``) or, for a true or false value, a box.
     field : str
         The rows' column that has to equal the value; empty if the control does something else. The
-        value ``all`` lets every row through.
+        value ``all`` lets every row through. In an explorer with ``facts`` it is their column, and only
+        options that exist under the controls before it are offered.
     """
 
     name: str
@@ -79,6 +80,10 @@ class Explorer:
     model : str
         The name of a formula in the script that makes the rows instead, or empty.
     x_title : str
+    facts : frame, optional
+        One row a curve, where the explorer shows one of many: the columns that controls filter by, then
+        ``curve`` (as in ``rows``), ``n, chance, noise, models, score, score_low, score_high, straight,
+        null_high, exceedance``, of which the script makes a sentence.
     """
 
     name: str
@@ -89,16 +94,22 @@ class Explorer:
     metric: dict = field(default_factory=dict)
     model: str = ""
     x_title: str = "Parameters (log scale)"
+    facts: pl.DataFrame | None = None
 
     def _repr_html_(self) -> str:
+        write = _compact if self.facts is None else _encoded
         payload = {
             "controls": [asdict(control) for control in self.controls],
-            "rows": {name: _compact(self.rows[name]) for name in self.rows.columns},
-            "specs": {axis: chart(axis, self.group, self.x_title) for axis in ("linear", "log")},
+            "rows": {name: write(self.rows[name]) for name in self.rows.columns},
+            "specs": {
+                axis: chart(axis, self.group, self.x_title, self.facts is not None) for axis in ("linear", "log")
+            },
             "group": self.group,
             "metric": self.metric,
             "model": self.model,
         }
+        if self.facts is not None:
+            payload["facts"] = {name: _encoded(self.facts[name]) for name in self.facts.columns}
         data = json.dumps(payload, separators=(",", ":")).replace("</", "<\\/")
         return (
             f'<figure class="mirage-figure mirage-explorer" id="explorer-{self.name}">'
@@ -114,7 +125,24 @@ def _compact(column: pl.Series) -> list:
     return [float(f"{x:.4g}") for x in column] if column.dtype.is_float() else column.to_list()
 
 
-def chart(axis: str, group: dict, x_title: str) -> dict:
+def _encoded(column: pl.Series) -> list | dict:
+    """A column for the page, short: text and whole numbers as places in a list of what there is.
+
+    What is infinite is written as text, which JSON has no number for.
+
+    >>> _encoded(pl.Series(["a", "b", "a"]))
+    {'is': ['a', 'b'], 'at': [0, 1, 0]}
+    >>> _encoded(pl.Series([0.12345, None, float("inf")]))
+    [0.1234, None, 'inf']
+    """
+    if column.dtype.is_float():
+        return [x if x is None else float(f"{x:.4g}") if math.isfinite(x) else str(x) for x in column]
+    values = column.unique(maintain_order=True)
+    places = {value: k for k, value in enumerate(values)}
+    return {"is": values.to_list(), "at": [places[value] for value in column]}
+
+
+def chart(axis: str, group: dict, x_title: str, lines: bool = False) -> dict:
     """Compile the chart that all explorers share, to Vega.
 
     The script sets the data set ``rows`` and the signals ``title, y_low, y_high, bands``.
@@ -123,6 +151,8 @@ def chart(axis: str, group: dict, x_title: str) -> dict:
     ----------
     axis : str
         ``linear`` or ``log``, of the vertical axis.
+    lines : bool
+        Also draw the data sets ``chance`` (a level) and ``smooth`` (two points and the line between them).
     """
     import vl_convert
 
@@ -211,7 +241,29 @@ def chart(axis: str, group: dict, x_title: str) -> dict:
             },
         ],
     }
+    if lines:
+        spec["layer"][1:1] = _lines(y)
     return vl_convert.vegalite_to_vega(spec)
+
+
+def _lines(y: dict) -> list[dict]:
+    """Layers behind a curve: the level of chance with its name, and the line from its first to its last mark."""
+    faint = {"value": theme.variable("faint")}
+    level = {"y": y, "color": faint, "x": {"value": 0}}
+    chance = {"name": "chance", "values": []}
+    return [
+        {"data": chance, "mark": {"type": "rule", "strokeDash": [2, 3]}, "encoding": level | {"x2": {"value": "width"}}},
+        {
+            "data": chance,
+            "mark": {"type": "text", "align": "left", "baseline": "bottom", "dx": 3, "dy": -2, "fontSize": 12},
+            "encoding": level | {"text": {"value": "chance"}},
+        },
+        {
+            "data": {"name": "smooth", "values": []},
+            "mark": {"type": "line", "strokeDash": [6, 4], "strokeWidth": 1, "clip": True},
+            "encoding": {"y": y, "color": faint},
+        },
+    ]
 
 
 def _spread(colours: tuple[str, ...], count: int) -> list[str]:
