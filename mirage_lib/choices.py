@@ -175,7 +175,7 @@ def knee(brier: np.ndarray, accuracy: np.ndarray) -> tuple[float, float, float, 
     knee) and ``r2``.
 
     >>> b = np.linspace(0.2, 0.8, 61)
-    >>> np.round(knee(b, 0.25 + np.clip(0.5 - b, 0, None)), 1)
+    >>> np.round(knee(b, 0.2 + np.clip(0.5 - b, 0, None)), 1)
     array([0.5, 0.2, 1. , 1. ])
     """
     inner = np.sort(brier)[[1, -2]]
