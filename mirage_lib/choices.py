@@ -339,3 +339,23 @@ def raw() -> pl.DataFrame:
     keys = ["task", "family", "model", "n_params", "flops_1e21"]
     wide = table.pivot(on="metric", index=keys, values="score").drop_nulls("brier_raw")
     return wide.with_columns(flops=pl.col("flops_1e21") * 1e21).drop("flops_1e21").sort("task", "flops")
+
+
+def group_concentration(task: str, draws: int = 200, seed: int = 0) -> pl.DataFrame:
+    """Share of each group's climb under Brier that lies in its steepest half-decade of compute.
+
+    Returns
+    -------
+    Frame with ``group, share, low, high, climb``: ``climb`` is by how much the curve that never falls improves
+    in all.
+
+    >>> group_concentration("arc", draws=5)["share"].is_between(0, 1).all()
+    True
+    """
+    rows = []
+    for (group,), part in groups(task).group_by("group", maintain_order=True):
+        x, y = np.log10(part["flops"].to_numpy()), -part["brier"].to_numpy()
+        found = [(steepest(x[k], y[k]),) for k in _by_family(part, draws, seed)]
+        rise = optimize.isotonic_regression(y[np.argsort(x, kind="stable")]).x
+        rows.append((group, *_with_interval(found, ("share",))["share"], float(np.ptp(rise))))
+    return pl.DataFrame(rows, schema=["group", "share", "low", "high", "climb"], orient="row")
