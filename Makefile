@@ -40,9 +40,10 @@ freeze: ## ask the trained arithmetic models, freeze what they say into mirage_l
 	$(BIN)/mirage arithmetic freeze --mode tokens --name arithmetic-ladder-tokens --n 500 --extra prompt
 
 bench: ## measure the ratios of benchmarks/README.md (minutes)
-	@$(PYTHON) tools/install.py book
+	@$(PYTHON) tools/install.py test
 	$(BIN)/python benchmarks/query_client.py
 	$(BIN)/python benchmarks/scoring.py
+	$(BIN)/python benchmarks/records.py
 
 lock: ## resolve requirements/ from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(PYTHON) tools/install.py bootstrap
