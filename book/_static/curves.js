@@ -1,6 +1,9 @@
 /* Makes a table of curves searchable, and its head sort it. Without scripts the whole table is there. */
 (() => {
   "use strict";
+  /* Places of columns; see HEAD in mirage_lib/show/sparks.py. */
+  const WORDS = { task: 0, metric: 2, family: 3 }, ABOVE = 5;
+  const worded = (column) => Object.values(WORDS).includes(column);
   const plain = (text) => text.toLowerCase().replace(/[_\s]+/g, " ");
   const number = (text) => {
     const value = parseFloat(text.replace("\u2212", "-").replace("\u221e", "Infinity").replace(/^(yes|no), /, ""));
@@ -17,8 +20,8 @@
 
   function bring(box, k) {
     const table = box.querySelector("table"), body = table.tBodies[0], rows = [...body.rows];
-    const texts = rows.map((row) => plain([0, 1, 2].map((i) => row.cells[i].textContent).join(" ")));
-    const above = rows.map((row) => row.cells[row.cells.length - 1].textContent.startsWith("yes"));
+    const texts = rows.map((row) => plain(Object.values(WORDS).map((i) => row.cells[i].textContent).join(" ")));
+    const above = rows.map((row) => row.cells[ABOVE].textContent.startsWith("yes"));
     const panel = document.createElement("div"), status = document.createElement("p");
     panel.className = "mirage-controls";
     status.className = "mirage-status";
@@ -54,13 +57,13 @@
         head.setAttribute("aria-sort", down ? "descending" : "ascending");
         const keys = new Map(rows.map((row) => {
           const text = row.cells[column].textContent;
-          return [row, column < 3 ? text : number(text)];
+          return [row, worded(column) ? plain(text) : number(text)];
         }));
         const sign = down ? -1 : 1;
         const order = [...rows].sort((a, b) => {
           const [x, y] = [keys.get(a), keys.get(b)];
           if (x === null || y === null) return (x === null) - (y === null);
-          return sign * (column < 3 ? x.localeCompare(y) : x === y ? 0 : x < y ? -1 : 1);
+          return sign * (x === y ? 0 : x < y ? -1 : 1);
         });
         body.append(...order);
       });

@@ -113,6 +113,7 @@
     const still = stage.firstElementChild, canvas = document.createElement("div");
     canvas.className = "mirage-canvas";
     let view = null, axis = null;
+    const parsed = {}, parse = (name) => parsed[name] ??= vega.parse(data.specs[name]);
 
     function read() {
       const [id, query] = decodeURIComponent(location.hash.slice(1)).split("?");
@@ -180,7 +181,7 @@
         axis = log ? "log" : "linear";
         view?.finalize();
         if (still.isConnected) still.replaceWith(canvas);
-        view = new vega.View(vega.parse(data.specs[axis]), { renderer: "svg", container: canvas, hover: true });
+        view = new vega.View(parse(axis), { renderer: "svg", container: canvas, hover: true });
       }
       const title = log ? (metric.log_sign < 0 ? "minus " : "") + metric.label.toLowerCase() : metric.title;
       const said = describe(title, metric, log, shown) + (fact ? ` ${judged(fact)}` : "");
@@ -232,6 +233,7 @@
     new ResizeObserver(() => view?.signal("width", canvas.clientWidth).runAsync()).observe(canvas);
     if (read()) figure.scrollIntoView();
     await update(false);
+    setTimeout(() => Object.keys(data.specs).forEach(parse), 500);
   }
 
   function start() {

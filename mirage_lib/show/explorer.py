@@ -171,6 +171,7 @@ def chart(axis: str, group: dict, x_title: str, lines: bool = False) -> dict:
         "grid": False,
         "values": [step * 10**decade for decade in range(2, 13) for step in (1, 3)],
         "labelOverlap": "greedy",
+        "labelSeparation": 4,
     }
     scale = {"domainMin": {"expr": "y_low"}, "domainMax": {"expr": "y_high"}, "nice": False, "clamp": True}
     if axis == "log":
@@ -252,15 +253,15 @@ def _lines(y: dict) -> list[dict]:
     level = {"y": y, "color": faint, "x": {"value": 0}}
     chance = {"name": "chance", "values": []}
     return [
-        {"data": chance, "mark": {"type": "rule", "strokeDash": [2, 3]}, "encoding": level | {"x2": {"value": "width"}}},
+        {"data": chance, "mark": {"type": "rule", "strokeDash": [2, 3], "aria": False}, "encoding": level | {"x2": {"value": "width"}}},
         {
             "data": chance,
-            "mark": {"type": "text", "align": "left", "baseline": "bottom", "dx": 3, "dy": -2, "fontSize": 12},
+            "mark": {"type": "text", "align": "left", "baseline": "bottom", "dx": 3, "dy": -2, "fontSize": 12, "aria": False},
             "encoding": level | {"text": {"value": "chance"}},
         },
         {
             "data": {"name": "smooth", "values": []},
-            "mark": {"type": "line", "strokeDash": [6, 4], "strokeWidth": 1, "clip": True},
+            "mark": {"type": "line", "strokeDash": [6, 4], "strokeWidth": 1, "clip": True, "aria": False},
             "encoding": {"y": y, "color": faint},
         },
     ]

@@ -16,7 +16,11 @@ from mirage_lib.bigbench import records
 from mirage_lib.show.record_views import METRICS, SOURCES, Curves, address
 
 WIDTH, HEIGHT = 60, 16
-HEAD = ("Task", "Family", "Metric", "Shape", "Models", "Items", "Lowest", "Highest", "Score", "Above its null?")
+HEAD = {
+    "Task": 12, "Shape": 5.5, "Metric": 10, "Family": 8, "Score": 5, "Above its null?": 6.5, "Lowest": 5.5,
+    "Highest": 5.5, "Models": 5.5, "Items": 5,
+}  # fmt: skip
+"""The columns, and their widths in letters (rem)."""
 NAMES = METRICS | {"brier": "Brier score", "brier_top_label": "Top-label Brier score"}
 FAMILIES = {"olmo": ["OLMo 5xC"], "open-lm": ["open_lm rpj x1.0"]}
 """Of many families that differ in the training only, the one listed."""
@@ -53,7 +57,9 @@ def listed(facts: pl.DataFrame) -> pl.DataFrame:
     for name, wanted in LISTED.items():
         main = pl.col("metric").is_in(wanted)
         facts = facts.filter((pl.col("records") != name) | main | ~main.any().over(cell))
-    return facts.sort("curve")
+    places = {name: k for k, name in enumerate((*SOURCES, *METRICS))}
+    order = [pl.col(name).replace_strict(places) for name in ("records", "metric")]
+    return facts.sort(order[0], "task", "family", order[1])
 
 
 class CurveTable:
@@ -81,7 +87,7 @@ class CurveTable:
         )
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
+        head = "".join(f'<th scope="col" style="width: {width}rem">{name}</th>' for name, width in HEAD.items())
         rows = "".join(self._row(fact) for fact in self.facts.iter_rows(named=True))
         caption = html.escape(self.caption)
         return (
@@ -95,15 +101,15 @@ class CurveTable:
         sign = -1 if records.scale(fact["metric"]).better == "lower" else 1
         known = fact["exceedance"] is not None
         cells = (
-            html.escape(fact["family"]),
-            NAMES[fact["metric"]],
             spark(points["n_params"], sign * points["estimate"]),
-            fact["models"],
-            "" if fact["n"] is None else fact["n"],
+            NAMES[fact["metric"]],
+            html.escape(fact["family"]),
+            _number(fact["score"]),
+            f"{'yes' if fact['above'] else 'no'}, {100 * fact['exceedance']:.3g} %" if known else "not known",
             _number(fact["lowest"]),
             _number(fact["highest"]),
-            _number(fact["score"]),
-            f"{'yes' if fact['above'] else 'no'}, {100 * fact['exceedance']:.2g} %" if known else "not known",
+            fact["models"],
+            "" if fact["n"] is None else fact["n"],
         )
         link = f'<a href="{html.escape(address(fact))}">{html.escape(fact["task"])}</a>'
         return f'<tr><th scope="row">{link}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
