@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,9 +32,12 @@ COLUMNS = {
 """What every records table has. ``shots`` is -1, ``n_items`` and ``chance`` are empty where the record does
 not say. ``origin`` is the name of an embedded table, or of a file."""
 
-EXTRA = {"stderr": pl.Float64, "tokens_b": pl.Float64, "flops_1e21": pl.Float64, "setting": pl.String}
+EXTRA = {
+    "stderr": pl.Float64, "tokens_b": pl.Float64, "flops_1e21": pl.Float64, "setting": pl.String, "preferred": pl.Boolean
+}  # fmt: skip
 """What a table may have beside it: the standard error, training tokens (billions) and compute (1e21 FLOPs),
-and a setting that tells rows apart which are equal otherwise (a prompt's form, a group of items)."""
+a setting that tells rows apart which are equal otherwise (a prompt's form, a subtask, a group of items), and
+whether the metric is the one that the task's authors prefer."""
 
 KEYS = ("task", "family", "model", "shots", "metric", "setting", "origin")
 """What names one score."""
@@ -59,10 +62,12 @@ _OPEN = float("inf")
 SCALES = {
     **dict.fromkeys(
         ("accuracy", "accuracy_normalized", "multiple_choice_grade", "exact_str_match", "exact_match", "bleu", "f1",
-         "bert_score_accuracy", "target_probability", "pct_stereotype"),
+         "bert_score_accuracy", "target_probability", "pct_stereotype", "case_insensitive_str_match", "macro_f1",
+         "numeric_match_with_0_1_relative_error", "rouge1", "rouge2", "rougeL", "rougeLsum", "sequence_f1"),
         _SHARE,
     ),
     **dict.fromkeys(("brier", "brier_raw", "brier_top_label", "brier_top_label_raw"), _ERROR),
+    **dict.fromkeys(("calibration_multiple_choice_brier_score", "expected_calibration_error"), _ERROR),
     "choice_mass": Scale(0.0, _OPEN),  # a sum of probabilities in half precision, up to 1.01
     "perplexity": Scale(1.0, _OPEN, "lower"),
     "likelihood_difference": Scale(0.0, _OPEN, "lower"),
@@ -71,7 +76,7 @@ SCALES = {
     "edit_distance": Scale(0.0, _OPEN, "lower"),
     "target_log_probability": Scale(-_OPEN, 0.0),
 }  # fmt: skip
-"""Metrics of the embedded records. ``brier`` is the paper's, (1 - p(right choice))^2 with p over the choices;
+"""Metrics whose scale is known: those of the embedded records, and of BIG-bench's JSON tasks. ``brier`` is the paper's, (1 - p(right choice))^2 with p over the choices;
 ``brier_top_label`` is (confidence - correct)^2 of the answer ranked first, and is not the paper's."""
 
 
@@ -117,6 +122,28 @@ def check(records: pl.DataFrame) -> pl.DataFrame:
     mirage_lib.bigbench.records.RecordsError: score 61.5 of model 'm' on task 't' under 'accuracy': it has to lie \
 between 0 and 1; is it a percentage? Divide by 100
     """
+    records = typed(records)
+    for bad, say in faults(records):
+        rows = records.filter(bad.fill_null(False))
+        if rows.height:
+            raise RecordsError(say(rows.row(0, named=True)))
+    return records
+
+
+def typed(records: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of a records table in their order and of their types, the rows unchecked.
+
+    Raises
+    ------
+    RecordsError
+        For an empty table, a missing column, or text for a number.
+
+    >>> typed(pl.DataFrame({"task": ["t"]}))
+    Traceback (most recent call last):
+    ...
+    mirage_lib.bigbench.records.RecordsError: column 'family' is missing from these records: they need task, family, \
+model, n_params, shots, metric, score, n_items, chance, origin
+    """
     missing = [name for name in COLUMNS if name not in records.columns]
     if missing:
         raise RecordsError(f"column {missing[0]!r} is missing from these records: they need {', '.join(COLUMNS)}")
@@ -126,27 +153,38 @@ between 0 and 1; is it a percentage? Divide by 100
     for name, kind in known.items():
         if not _fits(records[name].dtype, kind):
             raise RecordsError(f"column {name!r} holds {records[name].dtype}, but has to hold {kind.__name__}")
-    records = records.select(pl.col(name).cast(kind) for name, kind in known.items())
+    return records.select(pl.col(name).cast(kind) for name, kind in known.items())
+
+
+def faults(records: pl.DataFrame) -> Iterator[tuple[pl.Expr, Callable[[dict], str]]]:
+    """Yield what a row can have wrong: where it is so, and a function from such a row to a sentence.
+
+    >>> table = load("bigg").head(1).with_columns(n_params=0)
+    >>> [say(table.row(0, named=True)) for bad, say in faults(table) if table.filter(bad).height]
+    ["n_params 0 of model '2m' on task 'abstract_narrative_understanding' under 'multiple_choice_grade': at least 1 is allowed"]
+    """
+
+    def fault(bad: pl.Expr, what: str, hint: str) -> tuple[pl.Expr, Callable[[dict], str]]:
+        return bad, lambda row: f"{what.format(**row)} {_place(row)}: {hint}"
+
     for name in ("task", "family", "model", "n_params", "metric", "score", "origin"):
-        _refuse(records, pl.col(name).is_null(), lambda row, name=name: f"no {name}: give it, or drop the row")
-    _refuse(records, ~pl.col("score").is_finite(), lambda row: f"score {row['score']}: it has to be a finite number")
-    _refuse(records, pl.col("n_params") < 1, lambda row: f"n_params {row['n_params']}: at least 1 is allowed")
-    _refuse(
-        records, pl.col("n_items") < 1, lambda row: f"n_items {row['n_items']}: at least 1, or leave it empty"
-    )
-    for metric in records["metric"].unique():
-        low, high = scale(metric).least, scale(metric).most
-        outside = (pl.col("metric") == metric) & ~pl.col("score").is_between(low - 1e-9, high + 1e-9)
+        yield fault(pl.col(name).is_null(), f"no {name}", "give it, or drop the row")
+    yield fault(~pl.col("score").is_finite(), "score {score}", "it has to be a finite number")
+    yield fault(pl.col("n_params") < 1, "n_params {n_params}", "at least 1 is allowed")
+    yield fault(pl.col("n_items") < 1, "n_items {n_items}", "at least 1, or leave it empty")
+    scales = {scale(metric) for metric in records["metric"].unique() if metric is not None}
+    for known in sorted(scales, key=str):
+        low, high = known.least, known.most
+        of_it = [name for name, other in SCALES.items() if other == known]
+        outside = pl.col("metric").is_in(of_it) & ~pl.col("score").is_between(low - 1e-9, high + 1e-9)
         hint = "; is it a percentage? Divide by 100" if high == 1 else ""
-        _refuse(
-            records, outside, lambda row, low=low, high=high, hint=hint:
-            f"score {row['score']:g}: it has to lie between {low:g} and {high:g}{hint}",
-        )  # fmt: skip
+        yield fault(outside, "score {score:g}", f"it has to lie between {low:g} and {high:g}{hint}")
     keys = [name for name in KEYS if name in records.columns]
-    _refuse(
-        records, pl.struct(keys).is_duplicated(), lambda row: "two scores: keep one, or tell them apart by 'setting'"
-    )
-    return records
+    yield fault(pl.struct(keys).is_duplicated(), "two scores", "keep one, or tell them apart by 'setting'")
+
+
+def _place(row: dict) -> str:
+    return f"of model {row['model']!r} on task {row['task']!r} under {row['metric']!r}"
 
 
 def _fits(found: pl.DataType, wanted: type[pl.DataType]) -> bool:
@@ -154,17 +192,9 @@ def _fits(found: pl.DataType, wanted: type[pl.DataType]) -> bool:
         return True
     if wanted == pl.String:
         return found in (pl.String, pl.Categorical)
+    if wanted == pl.Boolean:
+        return found == pl.Boolean
     return found.is_integer() if wanted == pl.Int64 else found.is_numeric()
-
-
-def _refuse(records: pl.DataFrame, bad: pl.Expr, say) -> None:
-    """Raise for the first row where ``bad`` holds, with the row's names."""
-    rows = records.filter(bad.fill_null(False))
-    if rows.height:
-        row = rows.row(0, named=True)
-        what, _, hint = say(row).partition(":")
-        place = f"of model {row['model']!r} on task {row['task']!r} under {row['metric']!r}"
-        raise RecordsError(f"{what} {place}:{hint}")
 
 
 def names() -> list[str]:
