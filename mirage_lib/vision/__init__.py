@@ -1,0 +1,1 @@
+"""Vision: families of small networks whose skills are smooth under one metric and sudden under another."""
