@@ -63,7 +63,7 @@ SCALES = {
     **dict.fromkeys(
         ("accuracy", "accuracy_normalized", "multiple_choice_grade", "exact_str_match", "exact_match", "bleu", "f1",
          "bert_score_accuracy", "target_probability", "pct_stereotype", "case_insensitive_str_match", "macro_f1",
-         "numeric_match_with_0_1_relative_error", "rouge1", "rouge2", "rougeL", "rougeLsum", "sequence_f1"),
+         "numeric_match_with_0_1_relative_error", "rouge1", "rouge2", "rougeLsum", "sequence_f1"),
         _SHARE,
     ),
     **dict.fromkeys(("brier", "brier_raw", "brier_top_label", "brier_top_label_raw"), _ERROR),
