@@ -250,15 +250,13 @@ def chart(axis: str, group: dict, x_title: str, lines: bool = False) -> dict:
 def _lines(y: dict) -> list[dict]:
     """Layers behind a curve: the level of chance with its name, and the line from its first to its last mark."""
     faint = {"value": theme.variable("faint")}
-    level = {"y": y, "color": faint, "x": {"value": 0}}
+    level = {"y": y, "color": faint, "x": {"value": "width"}}
     chance = {"name": "chance", "values": []}
+    rule = {"type": "rule", "strokeDash": [2, 3], "aria": False}
+    text = {"type": "text", "align": "right", "baseline": "bottom", "dx": -3, "dy": -2, "fontSize": 12, "aria": False}
     return [
-        {"data": chance, "mark": {"type": "rule", "strokeDash": [2, 3], "aria": False}, "encoding": level | {"x2": {"value": "width"}}},
-        {
-            "data": chance,
-            "mark": {"type": "text", "align": "left", "baseline": "bottom", "dx": 3, "dy": -2, "fontSize": 12, "aria": False},
-            "encoding": level | {"text": {"value": "chance"}},
-        },
+        {"data": chance, "mark": rule, "encoding": level | {"x2": {"value": 0}}},
+        {"data": chance, "mark": text, "encoding": level | {"text": {"value": "chance"}}},
         {
             "data": {"name": "smooth", "values": []},
             "mark": {"type": "line", "strokeDash": [6, 4], "strokeWidth": 1, "clip": True, "aria": False},

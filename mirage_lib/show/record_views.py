@@ -92,7 +92,7 @@ def collect(names: tuple[str, ...] = tuple(SOURCES), draws: int = 2000, redraws:
     """
     facts, points, count = [], [], 0
     for name in names:
-        table = records.load(name).filter(pl.col("metric").is_in(list(METRICS)))
+        table = _shown(records.load(name))
         found = triplets.split(table, LEAST.get(name, 5))
         report = triplets.report(found, draws).with_row_index("curve", offset=count)
         more = [_more(one, redraws) for one in found]
@@ -105,6 +105,16 @@ def collect(names: tuple[str, ...] = tuple(SOURCES), draws: int = 2000, redraws:
     whole = whole.with_columns(above=pl.col("exceedance") < LEVEL)
     schema = {"curve": pl.UInt32, "n_params": pl.Int64, "estimate": pl.Float64, "low": pl.Float64, "high": pl.Float64}
     return Curves(whole, pl.DataFrame(points, schema=schema, orient="row"))
+
+
+def _shown(table: pl.DataFrame) -> pl.DataFrame:
+    """Keep the metrics shown, and the top-label Brier score of choices only.
+
+    Of an answer that is no choice the renormalised confidence is one for most tasks, and that score then
+    is one less the share of right answers: the same curve twice.
+    """
+    by_choice = (pl.col("metric") == "multiple_choice_grade").any().over("task")
+    return table.filter(pl.col("metric").is_in(list(METRICS)), (pl.col("metric") != "brier_top_label") | by_choice)
 
 
 def _sign(metric: str) -> int:
@@ -175,9 +185,14 @@ def explorer(shown: Curves, start: dict) -> Explorer:
         "metric": [_option(name) for name in order],
         "shots": [{"value": str(n), "label": str(n) if n >= 0 else "not recorded"} for n in shots],
     }
-    labels = {"records": "Records", "family": "Family", "task": "Task", "metric": "Metric", "shots": "Examples in the prompt"}
-    controls = [Control(key, labels[key], str(start[key]), options[key], key) for key in KEYS]
-    ranges = [{"value": "fitted", "label": "fitted to the curve"}, {"value": "whole", "label": "the metric's whole range"}]
+    labels = ("Records", "Family", "Task", "Metric", "Examples in the prompt")
+    controls = [
+        Control(key, label, str(start[key]), options[key], key) for key, label in zip(KEYS, labels, strict=True)
+    ]
+    ranges = [
+        {"value": "fitted", "label": "fitted to the curve"},
+        {"value": "whole", "label": "the metric's whole range"},
+    ]
     return Explorer(
         name=NAME,
         figure=_face(shown, start),
@@ -217,15 +232,17 @@ def _face(shown: Curves, start: dict) -> Figure:
             label = METRICS[fact["metric"]].split(" (")[0]
             axis.set_ylabel(("− " if sign < 0 else "") + label)
             first, last = curve["estimate"][0], curve["estimate"][-1]
+            smallest, largest = (theme.in_words(curve["n_params"][k]) for k in (0, -1))
             said.append(
-                f"{METRICS[fact['metric']]} goes from {first:.3g} at {theme.in_words(curve['n_params'][0])} to {last:.3g} at "
-                f"{theme.in_words(curve['n_params'][-1])} parameters; its emergence score is {score_in_words(fact['score'])}"
+                f"{METRICS[fact['metric']]} goes from {first:.3g} at {smallest} to {last:.3g} at {largest} parameters; "
+                f"its emergence score is {score_in_words(fact['score'])}"
             )
     task = f"{start['task']}, {start['family']}"
     alt = f"The task {task} under {len(facts)} metrics. " + ". ".join(said) + "."
     caption = (
-        f"{task}, {facts[0]['n']} items; bands are 95 % intervals, dotted: chance. With scripts on, the controls choose any of "
-        f"{shown.facts.height:,} curves; the thin dashed line is the smooth curve of the null."
+        f"One of {shown.facts.height:,} curves, which the controls choose (with scripts off: {task}, "
+        f"{facts[0]['n']} items). "
+        "Bands are 95 % intervals. Dotted: chance. Dashed: the smooth curve of the null."
     )
     table = shown.points.join(pl.DataFrame(facts).select("curve", "metric"), on="curve").drop("curve")
     return Figure(drawing, alt, caption, table.select("metric", "n_params", "estimate", "low", "high"))

@@ -92,8 +92,8 @@ class CurveTable:
         caption = html.escape(self.caption)
         return (
             f'<div class="mirage-curves"><div class="mirage-scroll" tabindex="0" role="region" aria-label="{caption}">'
-            f'<table class="mirage-table"><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>'
-            "</table></div></div>"
+            f'<table class="mirage-table"><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
+            f"<tbody>{rows}</tbody></table></div></div>"
         )
 
     def _row(self, fact: dict) -> str:
@@ -105,7 +105,7 @@ class CurveTable:
             NAMES[fact["metric"]],
             html.escape(fact["family"]),
             _number(fact["score"]),
-            f"{'yes' if fact['above'] else 'no'}, {100 * fact['exceedance']:.3g} %" if known else "not known",
+            ("yes" if fact["above"] else "no") + f", {100 * fact['exceedance']:.3g} %" if known else "not known",
             _number(fact["lowest"]),
             _number(fact["highest"]),
             fact["models"],
