@@ -255,6 +255,37 @@ def explained(task: str, metric: str = "accuracy") -> dict[str, float]:
     return found
 
 
+def within() -> pl.DataFrame:
+    """Climb of each family by itself: the slope of both metrics in log size, one row a task and family.
+
+    Least squares on the log of the parameters; noise is the scatter of the family's models about the line.
+
+    Returns
+    -------
+    Frame with ``task, family, emergent, models``, and for each metric ``gain`` (improvement for ten times the
+    parameters), ``p`` (that of a line without slope, two-sided, Student's t) and ``largest`` (share of the
+    range that the largest step upwards makes); ``even``, what that would be on a straight line; ``blind``,
+    ``best`` (lowest Brier score) and ``top`` (highest accuracy).
+
+    >>> within().select("task", "family").is_duplicated().any()
+    False
+    """
+    rows = []
+    for task in EMERGENT + OTHER:
+        for name in families(task):
+            part = of(task).filter(pl.col("family") == name).sort("n_params")
+            x = np.log10(part["n_params"].to_numpy())
+            row = {"task": task, "family": name, "emergent": task in EMERGENT, "models": part.height}
+            for metric, sign in zip(METRICS, (1, -1), strict=True):
+                y = sign * part[metric].to_numpy()
+                line = stats.linregress(x, y)
+                row |= {f"gain_{metric}": float(line.slope), f"p_{metric}": float(line.pvalue)}
+                row |= {f"largest_{metric}": float(np.diff(y).max() / np.ptp(y))}
+            row |= {"even": float(np.diff(x).max() / np.ptp(x)), "blind": part["blind"][0]}
+            rows.append(row | {"best": part["brier"].min(), "top": part["accuracy"].max()})
+    return pl.DataFrame(rows)
+
+
 def matched(task: str, factor: float = 1.25) -> pl.DataFrame:
     """Pair models of different families whose compute differs by less than a factor.
 
