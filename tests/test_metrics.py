@@ -184,7 +184,8 @@ def test_brier_multiclass_of_two_choices_is_twice_the_binary_one(choices):
 
 
 def test_a_metric_of_which_none_of_the_above_knows_does_not_slip_in():
-    assert sorted(metrics.names()) == sorted([*TEXT, *CHOICE, "target_log_probability"])
+    known = [*TEXT, *CHOICE, "target_log_probability", "picture_accuracy", "squared_error", "sequence_accuracy"]
+    assert sorted(metrics.names()) == sorted(known)
 
 
 # --- what a metric promises about itself ---------------------------------------------------------
@@ -328,7 +329,7 @@ def test_what_is_no_distribution_over_choices_is_refused(name, target, probabili
 
 @pytest.fixture
 def own_registry(monkeypatch):
-    monkeypatch.setattr(metrics, "_REGISTRY", dict(metrics._REGISTRY))
+    monkeypatch.setattr(metrics.registry, "_REGISTRY", dict(metrics.registry._REGISTRY))
 
 
 def test_a_reader_registers_a_metric_in_three_lines(own_registry):
