@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mirage_lib.arithmetic import commands as arithmetic_commands
+from mirage_lib.bigbench import commands as bigbench_commands
 
 RUNS = "runs/arithmetic-ladder"
 
@@ -68,13 +69,13 @@ def parser() -> argparse.ArgumentParser:
     freeze.add_argument("--into", help="folder to freeze into (default: the library's own)")
     freeze.set_defaults(run=_freeze)
 
-    fetch = steps.add_parser("fetch", help="download the originals of the tables of public models, checked by hash")
-    fetch.add_argument("--tables", nargs="+", help="derived tables whose originals are wanted (default: all)")
-    fetch.add_argument("--into", help="folder to download into (default: the system's cache folder)")
-    fetch.add_argument("--base-url", help="another server with the same paths (default: GitHub's for raw files)")
-    fetch.set_defaults(run=_fetch)
-
+    _add_fetch(steps, of_records=False)
     arithmetic_commands.add_query(steps)
+
+    bigbench = commands.add_parser("bigbench", help="read and score records of BIG-Bench and of other tasks")
+    steps = bigbench.add_subparsers(required=True, metavar="step")
+    _add_fetch(steps, of_records=True)
+    bigbench_commands.add(steps)
 
     score = commands.add_parser("score", help="score frozen outputs, or a Parquet file of your own")
     score.add_argument("outputs", help="name of a frozen table, or path of a Parquet file")
@@ -85,6 +86,15 @@ def parser() -> argparse.ArgumentParser:
     claims = commands.add_parser("claims", help="judge the paper's claims on the frozen outputs")
     claims.set_defaults(run=_claims)
     return top
+
+
+def _add_fetch(steps: argparse._SubParsersAction, of_records: bool) -> None:
+    what = "the collected table of BIG-Bench (all.csv) and of the records" if of_records else "the tables of public models"
+    fetch = steps.add_parser("fetch", help=f"download the originals of {what}, checked by hash")
+    fetch.add_argument("--tables", nargs="+", help="derived tables whose originals are wanted (default: all of them)")
+    fetch.add_argument("--into", help="folder to download into (default: the system's cache folder)")
+    fetch.add_argument("--base-url", help="another server with the same paths (default: GitHub's for raw files)")
+    fetch.set_defaults(run=_fetch, of_records=of_records)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -159,12 +169,12 @@ def _cells(texts: list[str]) -> tuple[tuple[str, int, int], ...]:
 
 
 def _fetch(options: argparse.Namespace) -> None:
-    from mirage_lib import outputs
-    from mirage_lib.arithmetic import public
+    from mirage_lib import originals, outputs
 
-    listed = public.sources(options.tables)
+    tables = options.tables or originals.names(options.of_records)
+    listed = originals.sources(tables)
     print(f"Fetching {listed.height} files, {listed['bytes'].sum() / 1e6:.1f} MB, from {listed['repository'].n_unique()} repositories.")
-    for file in public.fetch(options.tables, options.into, options.base_url or public.BASE_URL).values():
+    for file in originals.fetch(tables, options.into, options.base_url or originals.BASE_URL).values():
         print(f"There: {file}, SHA-256 {outputs.sha256(file)}")
 
 

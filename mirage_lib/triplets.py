@@ -162,3 +162,57 @@ def scored(records: pl.DataFrame, least: int = 5) -> pl.DataFrame:
     grouped = table.group_by(*BY).agg(models=pl.len(), span=span, score=sign * span / step)
     flat = pl.when(pl.col("span") == 0).then(0.0).otherwise("score").alias("score")
     return grouped.filter(pl.col("models") >= max(least, 2)).with_columns(flat).sort(*BY)
+
+
+def with_null(scored: pl.DataFrame, records: pl.DataFrame, draws: int = 2000, seed: int = 0) -> pl.DataFrame:
+    """Put ``null_high`` and ``exceedance`` of :func:`report` beside scores, where the records allow them.
+
+    Parameters
+    ----------
+    scored : frame
+        From :func:`scored`, of the same records.
+    draws : int
+        Smooth curves a triplet; with 0 both columns stay empty.
+
+    >>> table = scores.load("bigg").filter(pl.col("task") == "hindu_knowledge")
+    >>> with_null(scored(table), table, draws=100)["exceedance"].null_count()
+    0
+    """
+    nulls = pl.DataFrame(schema={"null_high": pl.Float64, "exceedance": pl.Float64})
+    known = [name for name in ("n_items", "stderr") if name in records.columns and records[name].null_count() < len(records)]
+    if draws and known and scored.height:
+        curves = [one for one in split(records, int(scored["models"].min())) if np.isfinite(one.errors).all()]
+        if curves:
+            found = report(curves, draws, seed).select(*BY, *nulls.columns)
+            return scored.join(found, on=list(BY), how="left", maintain_order="left")
+    return scored.with_columns(pl.lit(None, kind).alias(name) for name, kind in nulls.schema.items())
+
+
+def by_metric(table: pl.DataFrame, level: float = 0.05) -> pl.DataFrame:
+    """Sum up scored triplets by metric, the highest finite score first.
+
+    Parameters
+    ----------
+    table : frame
+        From :func:`report`, or :func:`with_null`.
+    level : float
+        A triplet counts as above its null where no larger share of smooth curves scores as high.
+
+    Returns
+    -------
+    Frame with ``metric, triplets, highest, infinite, tested, above``: ``highest`` is the highest finite score,
+    ``infinite`` how many are infinite, ``tested`` how many have a null, ``above`` how many of these exceed it.
+
+    >>> table = pl.DataFrame({"metric": ["a", "a"], "score": [3.0, float("inf")], "exceedance": [0.5, 0.01]})
+    >>> by_metric(table).rows()
+    [('a', 2, 3.0, 1, 2, 1)]
+    """
+    score, share = pl.col("score"), pl.col("exceedance")
+    summed = table.group_by("metric").agg(
+        triplets=pl.len(),
+        highest=score.filter(score.is_finite()).max(),
+        infinite=(score == float("inf")).sum(),
+        tested=share.is_not_null().sum(),
+        above=(share <= level).sum(),
+    )
+    return summed.sort("highest", "metric", descending=[True, False], nulls_last=True)

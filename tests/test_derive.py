@@ -83,6 +83,17 @@ def test_the_readings_of_fig4_agree_with_fig3_within_what_that_figure_resolves()
 def test_sources_are_pinned_by_commit_and_hash():
     sources = outputs.load_table("public-sources")
     assert sources["commit"].str.contains(r"^[0-9a-f]{40}$").all()
-    assert sources["sha256"].str.contains(r"^[0-9a-f]{64}$").all()
+    assert sources["sha256"].drop_nulls().str.contains(r"^[0-9a-f]{64}$").all()
+    by_blob = sources.filter(pl.col("sha256").is_null())
+    assert by_blob["tables"].to_list() == ["all.csv"] and by_blob["git_blob"].str.contains(r"^[0-9a-f]{40}$").all()
     named = {name for cell in sources["tables"] for name in cell.split(", ")}
-    assert named <= set(derive.DERIVED)
+    frozen = {Path(name).stem for name in outputs.manifest()}
+    assert named <= set(derive.DERIVED) | frozen | {"all.csv"}
+
+
+def test_every_table_of_records_is_fetched_or_the_list_says_that_it_is_not():
+    sources = outputs.load_table("public-sources")
+    named = {name for cell in sources["tables"] for name in cell.split(", ")}
+    for file, entry in outputs.manifest().items():
+        if entry["kind"] == "records":
+            assert Path(file).stem in named or Path(file).stem in derive.SOURCES_NOTE

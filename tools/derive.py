@@ -52,8 +52,11 @@ ADDITION_NOTE = (
     "Large Language Models, FMW at CVPR 2024). Sizes without embeddings, no intervals; only numbers are kept."
 )
 SOURCES_NOTE = (
-    "Where the originals of the derived tables are: repository on GitHub, commit, path, size, SHA-256, licence. "
-    "'mirage arithmetic fetch' downloads them; 'tables' names what tools/derive.py makes of each."
+    "Where the originals of the derived tables are: repository on GitHub, commit, path, size, SHA-256, licence. 'mirage "
+    "arithmetic fetch' and 'mirage bigbench fetch' download them; 'tables' names what is derived from each. all.csv, the "
+    "collected scores of BIG-Bench, is pinned by its Git blob (a SHA-1), since neither it nor its SHA-256 could be had. "
+    "Pinned by their commit only, and not fetched: records-bigg and bigg-correct (wschella/lass), records-lm-eval "
+    "(EleutherAI/pythia and lm-evaluation-harness), and records-open-lm (a folder of mlfoundations/scaling)."
 )
 ITEMS = 2000
 """Test items of each public arithmetic task; :func:`public_arithmetic` checks it against the scores."""
@@ -65,11 +68,28 @@ TASKS = {
 }
 MIXTURES = ("Mixtral", "Jamba", "DeepSeek-V2", "DeepSeek-Coder-V2")
 ORIGINALS = {
-    "eval_results/base_llm_emergent_capability_eval.csv": "public-arithmetic",
+    "eval_results/base_llm_emergent_capability_eval.csv": "public-arithmetic, records-few-shot",
+    "eval_results/base_llm_benchmark_eval.csv": "records-benchmarks",
+    "evaluation_scores.csv": "records-gpt-lineage",
     "data/processed_data/gpt4_gsm8k_neg_log_likelihood.parquet": "pythia-reference-logprob",
     "data/raw_data/large_language_monkeys/gsm8k_pass_at_k.parquet": "pythia-sampled, pythia-sampled-by-training",
     "data/raw_data/large_language_monkeys/math_pass_at_k.parquet": "pythia-sampled, pythia-sampled-by-training",
 }
+"""What is derived of which file."""
+ALL_OF = {
+    "tony10101105/ExpEmergence": "records-choice, records-choice-by-difficulty",
+    "allenai/OLMo-ladder": "records-olmo",
+}
+"""Repositories all of whose listed files go into the same tables."""
+COLLECTED = {
+    "tables": "all.csv",
+    "repository": "INK-USC/predicting-big-bench",
+    "commit": "628de3babddcceaf6d7591102bb4cf9c7d36523a",
+    "path": "data/bigbench/all.csv",
+    "git_blob": "7f1dba100c5d9253386bf640532e7f7acdf0077d",
+    "licence": "Apache-2.0",
+}
+"""The scores of BIG-Bench's models, collected: nothing here is derived of it, but it can be fetched and read."""
 
 
 def _counts(records: Path) -> pl.DataFrame:
@@ -214,11 +234,18 @@ def pythia_addition(_: Path) -> pl.DataFrame:
 
 
 def public_sources(records: Path) -> pl.DataFrame:
-    """Keep where the originals of these tables are: ``tables, repository, commit, path, bytes, sha256, licence``."""
-    sources = pl.read_csv(records / "open-models" / "sources.csv")
-    tables = pl.col("path").replace_strict(ORIGINALS, default=None).alias("tables")
-    kept = sources.filter(pl.col("path").is_in(list(ORIGINALS)))
-    return kept.select(tables, "repository", "commit", "path", pl.col("bytes").cast(pl.Int64), "sha256", "licence")
+    """Keep where the originals are: ``tables, repository, commit, path, bytes, sha256, git_blob, licence``.
+
+    Bytes and SHA-256 are missing for the file that is pinned by its Git blob.
+    """
+    listed = pl.read_csv(records / "open-models" / "sources.csv")
+    of_file = pl.col("path").replace_strict(ORIGINALS, default=None, return_dtype=pl.String)
+    of_repository = pl.col("repository").replace_strict(ALL_OF, default=None, return_dtype=pl.String)
+    kept = listed.with_columns(
+        tables=pl.coalesce(of_file, of_repository), git_blob=pl.lit(None, pl.String), bytes=pl.col("bytes").cast(pl.Int64)
+    ).drop_nulls("tables")
+    columns = "tables repository commit path bytes sha256 git_blob licence".split()
+    return pl.concat([kept, pl.DataFrame([COLLECTED])], how="diagonal").select(columns)
 
 
 DERIVED: dict[str, tuple[Callable[[Path], pl.DataFrame], str, str]] = {
