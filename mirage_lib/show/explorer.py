@@ -132,8 +132,8 @@ def _encoded(column: pl.Series) -> list | dict:
 
     >>> _encoded(pl.Series(["a", "b", "a"]))
     {'is': ['a', 'b'], 'at': [0, 1, 0]}
-    >>> _encoded(pl.Series([0.12345, None, float("inf")]))
-    [0.1234, None, 'inf']
+    >>> _encoded(pl.Series([0.12346, None, float("inf")]))
+    [0.1235, None, 'inf']
     """
     if column.dtype.is_float():
         return [x if x is None else float(f"{x:.4g}") if math.isfinite(x) else str(x) for x in column]
