@@ -89,6 +89,8 @@ class Family:
         From a trained network and the data to the payload columns of its outputs, and ``item``.
     recipe, quick : Recipe
         How it is trained in full and for a first look.
+    stand_in : str
+        The family that takes its place where its data are not to be had.
     """
 
     name: str
@@ -103,7 +105,7 @@ class Family:
     answer: Callable[[nn.Module, Any], pl.DataFrame]
     recipe: Recipe
     quick: Recipe
-    note: str = ""
+    stand_in: str = ""
 
     def seeded(self, width: int, seed: int) -> nn.Module:
         """Build an untrained network with the weights that belong to a seed."""
