@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mirage_lib.arithmetic import commands as arithmetic_commands
 from mirage_lib.bigbench import commands as bigbench_commands
+from mirage_lib.vision import commands as vision_commands
 
 RUNS = "runs/arithmetic-ladder"
 
@@ -76,6 +77,9 @@ def parser() -> argparse.ArgumentParser:
     steps = bigbench.add_subparsers(required=True, metavar="step")
     _add_fetch(steps, of_records=True)
     bigbench_commands.add(steps)
+
+    vision = commands.add_parser("vision", help="train families of small networks on pictures, and freeze what they say")
+    vision_commands.add(vision.add_subparsers(required=True, metavar="step"))
 
     score = commands.add_parser("score", help="score frozen outputs, or a Parquet file of your own")
     score.add_argument("outputs", help="name of a frozen table, or path of a Parquet file")
