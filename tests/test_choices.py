@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression
 
@@ -83,6 +84,19 @@ def test_matched_models_are_of_two_families_and_near_in_compute():
     for model, other, a, b in pairs.select("model", "model_other", "family", "family_other").iter_rows():
         assert a != b and max(flops[model], flops[other]) / min(flops[model], flops[other]) <= 1.1 + 1e-9
     assert pairs["gap"].is_sorted(descending=True) and pairs["gap"].min() > 0
+
+
+def test_slopes_within_a_family_are_those_of_least_squares_and_stablelm_is_no_family():
+    table = choices.within()
+    assert "StableLM" not in table["family"] and table["models"].min() >= choices.LEAST_SIZES
+    row = table.filter((pl.col("task") == "hindu_knowledge") & (pl.col("family") == "Pythia")).row(0, named=True)
+    part = choices.of("hindu_knowledge").filter(pl.col("family") == "Pythia").sort("n_params")
+    x, y = np.log10(part["n_params"].to_numpy()), -part["brier"].to_numpy()
+    assert row["gain_brier"] == pytest.approx(np.polyfit(x, y, 1)[0])
+    residual = y - np.polyval(np.polyfit(x, y, 1), x)
+    error = np.sqrt((residual**2).sum() / (len(x) - 2) / ((x - x.mean()) ** 2).sum())
+    assert row["p_brier"] == pytest.approx(2 * stats.t.sf(abs(row["gain_brier"] / error), len(x) - 2))
+    assert row["largest_brier"] == pytest.approx(np.diff(y).max() / np.ptp(y))
 
 
 def test_resampled_families_are_whole_and_as_many():
