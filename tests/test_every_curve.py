@@ -84,7 +84,7 @@ def test_the_address_brings_the_same_curve_back(open_page):
     ready(page)
     assert chosen(page) == before
     assert page.locator(STATUS).inner_text() == said
-    assert said.startswith("Minus brier score")
+    assert said.startswith("Minus Brier score (the paper's)")
 
 
 def test_a_row_of_the_table_leads_to_its_curve_with_its_numbers(open_page):

@@ -183,7 +183,7 @@
         if (still.isConnected) still.replaceWith(canvas);
         view = new vega.View(parse(axis), { renderer: "svg", container: canvas, hover: true });
       }
-      const title = log ? (metric.log_sign < 0 ? "minus " : "") + metric.label.toLowerCase() : metric.title;
+      const title = log ? (metric.log_sign < 0 ? "minus " : "") + (metric.spoken ?? metric.label.toLowerCase()) : metric.title;
       const said = describe(title, metric, log, shown) + (fact ? ` ${judged(fact)}` : "");
       view.data("rows", shown).signal("title", title).signal("y_low", low).signal("y_high", high)
         .signal("bands", state.intervals === false ? 0 : 0.18).description(said);

@@ -207,8 +207,9 @@ def _option(metric: str) -> dict:
     """Describe a metric to the script: label, drawing direction and the range of the axis."""
     sign, scale, label = _sign(metric), records.scale(metric), METRICS[metric]
     option = {"value": metric, "label": label, "sign": sign, "log_sign": -1 if scale.most == 0 else 1}
-    spoken = label if label[:2].isupper() or label == "F1" else label[0].lower() + label[1:]
-    option["title"] = ("minus " if sign < 0 else "") + spoken
+    named = label[:2].isupper() or label == "F1" or label.startswith("Brier")
+    option["spoken"] = label if named else label[0].lower() + label[1:]
+    option["title"] = ("minus " if sign < 0 else "") + option["spoken"]
     if scale.most == 1:
         option["domain"] = sorted((0, sign))
     return option
