@@ -47,11 +47,19 @@ def score(sizes: Sequence[float], values: Sequence[float]) -> float:
     inf
     """
     _, values = _sorted(sizes, values)
-    return float(_scores(values[None])[0])
+    return float(scores(values[None])[0])
 
 
-def _scores(values: np.ndarray) -> np.ndarray:
-    """The formula of :func:`score` for each row of values, their models sorted by size."""
+def scores(values: np.ndarray) -> np.ndarray:
+    """Return the score of many curves at once: the formula of :func:`score` for each row.
+
+    Parameters
+    ----------
+    values : (curves, models) scores, higher is better, the models sorted by size
+
+    >>> scores(np.array([[0.0, 1.0, 2.0], [1.0, 1.0, 1.0]]))
+    array([2., 0.])
+    """
     span = values.max(axis=1) - values.min(axis=1)
     sign = np.where(values.argmax(axis=1) > values.argmin(axis=1), 1.0, -1.0)
     middle = np.sqrt(np.median(np.diff(values, axis=1) ** 2, axis=1))
@@ -114,8 +122,8 @@ def null_scores(
     line = values[0] + share * (values[-1] - values[0])
     rng = np.random.default_rng(seed)
     if items:
-        return _scores(rng.binomial(items, np.clip(line, 0, 1), (draws, len(line))) / items)
-    return _scores(line + rng.normal(size=(draws, len(line))) * errors)
+        return scores(rng.binomial(items, np.clip(line, 0, 1), (draws, len(line))) / items)
+    return scores(line + rng.normal(size=(draws, len(line))) * errors)
 
 
 def redrawn_scores(
@@ -146,8 +154,8 @@ def redrawn_scores(
         raise ValueError(f"{errors.size} standard errors for {values.size} values: one each, none negative")
     rng = np.random.default_rng(seed)
     if items:
-        return _scores(rng.binomial(items, np.clip(values, 0, 1), (draws, len(values))) / items)
-    return _scores(values + rng.normal(size=(draws, len(values))) * errors[order])
+        return scores(rng.binomial(items, np.clip(values, 0, 1), (draws, len(values))) / items)
+    return scores(values + rng.normal(size=(draws, len(values))) * errors[order])
 
 
 def exceedance(observed: float, null: np.ndarray) -> float:
@@ -264,7 +272,7 @@ def scored(cells: Iterable[Replicates], draws: int = 4000, seed: int = 0) -> pl.
     rows = []
     for cell in cells:
         value = score(cell.sizes, cell.values)
-        again = _scores(cell.draws)
+        again = scores(cell.draws)
         low, high = quantiles(again)
         null = null_scores(cell.sizes, cell.values, cell.draws.std(axis=0), draws, seed)
         line = null_scores(cell.sizes, cell.values, np.zeros(len(cell.sizes)), 1)

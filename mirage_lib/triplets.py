@@ -151,17 +151,41 @@ def scored(records: pl.DataFrame, least: int = 5) -> pl.DataFrame:
     True
     """
     table = scores.turned(scores.check(records))
+    if table.is_empty():
+        return pl.DataFrame(schema=dict.fromkeys(BY, pl.String) | {"shots": pl.Int64, "models": pl.Int64, "span": pl.Float64, "score": pl.Float64})
     setting = pl.col("setting").fill_null("") if "setting" in table.columns else pl.lit("").alias("setting")
     table = table.with_columns(setting).select(*BY, "n_params", "score")
-    if table.select(pl.struct(*BY, "n_params").is_duplicated().any()).item():
-        table = table.group_by(*BY, "n_params").agg(pl.col("score").mean())
-    value = pl.col("score").sort_by("n_params")
-    step = (value.diff() ** 2).median().sqrt()
-    span = value.max() - value.min()
-    sign = pl.when(value.arg_max() > value.arg_min()).then(1.0).otherwise(-1.0)
-    grouped = table.group_by(*BY).agg(models=pl.len(), span=span, score=sign * span / step)
-    flat = pl.when(pl.col("span") == 0).then(0.0).otherwise("score").alias("score")
-    return grouped.filter(pl.col("models") >= max(least, 2)).with_columns(flat).sort(*BY)
+    code, sizes = _codes(table), table["n_params"].to_numpy()
+    order = np.lexsort((sizes, code))
+    code, sizes, values = code[order], sizes[order], table["score"].to_numpy()[order]
+    begins = np.flatnonzero(np.r_[True, (np.diff(code) != 0) | (np.diff(sizes) != 0)])
+    if len(begins) < len(values):  # Models of one size are averaged.
+        values = np.add.reduceat(values, begins) / np.diff(np.r_[begins, len(values)])
+        code, order = code[begins], order[begins]
+    starts = np.flatnonzero(np.r_[True, np.diff(code) != 0])
+    models = np.diff(np.r_[starts, len(code)])
+    span, found = np.full(len(starts), np.nan), np.full(len(starts), np.nan)
+    for n in np.unique(models[models >= max(least, 2)]):
+        same = models == n
+        curves = values[starts[same][:, None] + np.arange(n)]
+        span[same], found[same] = np.ptp(curves, axis=1), emergence.scores(curves)
+    columns = {"models": models, "span": span, "score": found}
+    labels = table.select(BY)[order[starts]].with_columns(pl.Series(name, column) for name, column in columns.items())
+    return labels.filter(pl.col("models") >= max(least, 2)).sort(*BY)
+
+
+def _codes(table: pl.DataFrame) -> np.ndarray:
+    """A number for each row, the same where all columns of :data:`BY` are."""
+    code = np.zeros(table.height, np.int64)
+    for name in BY:
+        column = table[name]
+        numbers = column.cast(pl.Categorical).to_physical() if column.dtype == pl.String else column
+        numbers = numbers.to_numpy().astype(np.int64)
+        numbers -= numbers.min()
+        if (code.max() + 1.0) * (numbers.max() + 1.0) > 2**62:
+            code, numbers = (np.unique(one, return_inverse=True)[1] for one in (code, numbers))
+        code = code * (numbers.max() + 1) + numbers
+    return code
 
 
 def with_null(scored: pl.DataFrame, records: pl.DataFrame, draws: int = 2000, seed: int = 0) -> pl.DataFrame:

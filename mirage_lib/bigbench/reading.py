@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -207,7 +208,12 @@ def _files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     found = []
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         if path.is_dir():
-            inside = sorted(file for name in NAMES for file in path.rglob(name))
+            inside = sorted(
+                Path(place, name)
+                for place, _, names in os.walk(path)
+                for name in names
+                if any(fnmatchcase(name, known) for known in NAMES)
+            )
             if not inside:
                 raise RecordsError(f"folder {path} has no files named like {', '.join(NAMES)}: name the files")
             found += inside
