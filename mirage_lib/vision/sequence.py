@@ -160,8 +160,8 @@ def _reader() -> type[nn.Module]:
             channels = max(4, width // 4)
             edge = -(-SIDE // 4)
             self.picture = nn.Sequential(
-                nn.Conv2d(1, channels, 3, 2, 1), nn.BatchNorm2d(channels), nn.GELU(),
-                nn.Conv2d(channels, 2 * channels, 3, 2, 1), nn.BatchNorm2d(2 * channels), nn.GELU(), nn.Flatten(), nn.Linear(2 * channels * edge**2, width), nn.LayerNorm(width),
+                nn.Conv2d(1, channels, 3, 2, 1, bias=False), nn.BatchNorm2d(channels), nn.GELU(),
+                nn.Conv2d(channels, 2 * channels, 3, 2, 1, bias=False), nn.BatchNorm2d(2 * channels), nn.GELU(), nn.Flatten(), nn.Linear(2 * channels * edge**2, width), nn.LayerNorm(width),
             )  # fmt: skip
             self.label = nn.Embedding(WAYS + 1, width)
             self.place = nn.Parameter(0.02 * torch.randn(WAYS + QUERIES, width))
