@@ -1,0 +1,120 @@
+"""Base rates: the published and computed shares, and the tests against sums in plain Python."""
+
+from math import comb, log
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import optimize
+
+from mirage_lib import base_rates
+from mirage_lib.base_rates import Contrast
+
+
+def hypergeometric(found, at_least):
+    """Sum the chance of so many or more of the two metrics among the emergent, margins fixed."""
+    yes, n = found.yes + found.other_yes, found.emergent + found.others
+    top = min(yes, found.emergent)
+    ways = [comb(yes, k) * comb(n - yes, found.emergent - k) for k in range(at_least, top + 1)]
+    return sum(ways) / comb(n, found.emergent)
+
+
+def fisher_weights(found, odds):
+    """Chances of every possible number of yes among the emergent, for a given odds ratio."""
+    yes, n = found.yes + found.other_yes, found.emergent + found.others
+    low, high = max(0, found.emergent - (n - yes)), min(yes, found.emergent)
+    k = np.arange(low, high + 1)
+    logs = np.array([log(comb(yes, j)) + log(comb(n - yes, found.emergent - j)) for j in k.tolist()])
+    logs += k * np.log(odds)
+    weights = np.exp(logs - logs.max())
+    return k, weights / weights.sum()
+
+
+tables = st.tuples(st.integers(1, 40), st.integers(1, 40)).flatmap(
+    lambda n: st.builds(Contrast, st.integers(0, n[0]), st.just(n[0]), st.integers(0, n[1]), st.just(n[1]))
+)
+
+
+def test_the_shares_and_the_p_of_the_json_tasks_are_the_known_ones():
+    found = base_rates.contrast()
+    assert (found.yes, found.emergent, found.other_yes, found.others) == (63, 65, 81, 96)
+    assert round(100 * found.yes / found.emergent, 1) == 96.9
+    assert round(100 * found.other_yes / found.others, 1) == 84.4
+    assert round(found.fisher(), 3) == 0.008
+
+
+def test_with_programs_counted_as_other_the_shares_are_94_and_62_percent():
+    found = base_rates.contrast("programs as other")
+    assert (found.yes, found.emergent, found.other_yes, found.others) == (63, 67, 81, 130)
+
+
+def test_every_rule_s_p_is_a_hypergeometric_sum_in_plain_python():
+    for row in base_rates.robustness().iter_rows(named=True):
+        found = base_rates.contrast(row["rule"])
+        assert row["p"] == pytest.approx(hypergeometric(found, found.yes), rel=1e-9)
+        assert row["odds_low"] < row["odds_ratio"] < row["odds_high"]
+
+
+@given(tables)
+def test_fisher_s_p_is_the_sum_and_grows_as_the_contrast_shrinks(found):
+    p = found.fisher()
+    assert p == pytest.approx(min(1, hypergeometric(found, found.yes)), rel=1e-7)
+    if found.yes:
+        assert Contrast(found.yes - 1, found.emergent, found.other_yes, found.others).fisher() >= p - 1e-12
+
+
+def test_the_conditional_odds_ratio_and_its_interval_solve_their_equations():
+    found = base_rates.contrast()
+    estimate, low, high = found.odds()
+    k, weights = fisher_weights(found, estimate)
+    assert (k * weights).sum() == pytest.approx(found.yes, abs=1e-4)
+    upper = optimize.brentq(lambda odds: fisher_weights(found, odds)[1][k <= found.yes].sum() - 0.025, 1, 1e4)
+    lower = optimize.brentq(lambda odds: fisher_weights(found, odds)[1][k >= found.yes].sum() - 0.025, 1e-3, 50)
+    assert (low, high) == pytest.approx((lower, upper), rel=1e-3)
+
+
+def test_newcombe_s_interval_is_that_of_his_worked_example():
+    # Newcombe (1998), Table II, example (a): 56/70 - 48/80, method 10: 0.0524 to 0.3339
+    assert Contrast(56, 70, 48, 80).difference() == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+
+
+def test_the_table_turned_round_has_the_same_cells():
+    two, other, every = base_rates.predictive().iter_rows(named=True)
+    assert two["emergent"] + other["emergent"] == every["emergent"] == 65
+    assert two["n"] + other["n"] == every["n"] == 161
+    found = base_rates.contrast()
+    prior = 65 / 161 / (1 - 65 / 161)
+    posterior = prior * found.likelihood_ratio
+    assert two["share"] == pytest.approx(posterior / (1 + posterior))
+    table = base_rates.by_metric()
+    assert (table["emergent"].sum(), table["n"].sum()) == (67, 197)
+
+
+def test_no_evidence_is_where_the_shares_meet():
+    found = base_rates.contrast()
+    table = base_rates.no_evidence(found)
+    assert table["p"].is_sorted()
+    assert table["p"][0] < 1e-6 and table["p"][-1] == 1
+    assert table.filter("evidence")["other_share"].max() < found.yes / found.emergent
+
+
+def test_fragility_is_the_first_number_that_loses_significance():
+    found = base_rates.contrast()
+    n = base_rates.fragility(found)
+    assert Contrast(found.yes - n, 65, 81, 96).fisher() >= 0.05 > Contrast(found.yes - n + 1, 65, 81, 96).fisher()
+
+
+def test_shapes_divide_the_39_metrics():
+    for named, few in (("fig5b", 4), ("fig5a", 5)):
+        found = base_rates.shapes(named)
+        assert (found.emergent, found.others) == (few, 39 - few)
+
+
+def test_impossible_counts_and_unknown_rules_are_named():
+    with pytest.raises(ValueError, match="7 of 6"):
+        Contrast(7, 6, 1, 2)
+    with pytest.raises(ValueError, match="0 of 0"):
+        Contrast(0, 0, 1, 2)
+    with pytest.raises(ValueError, match="no rule is called 'all tasks'.*JSON tasks"):
+        base_rates.contrast("all tasks")
