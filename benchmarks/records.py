@@ -1,0 +1,150 @@
+"""How much faster than json and pandas are 9,000 score files read and scored?
+
+The files are made by this script, in the layout of BIG-bench's results: 205 tasks by 44 models of five families,
+some tasks with subtasks, five numbers of shots, six metrics. Read and scored means: the emergence score of every
+task, subtask, family, metric and number of shots. The baseline is what one would write first: json.load, a pandas
+frame of rows, groupby.apply of a function that sorts a group and takes the formula. A second one sorts the whole
+table beforehand. All have to give the same scores. Processor time counts, since other programs may run beside.
+
+    python benchmarks/records.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from mirage_lib import triplets  # noqa: E402
+from mirage_lib.bigbench import reading  # noqa: E402
+
+FROM_RAW, FROM_PARQUET = 8, 30
+FAMILIES = {"dense a": 12, "dense b": 12, "sparse": 12, "wide": 5, "deep": 3}
+METRICS = "exact_str_match multiple_choice_grade bleu rouge1 rouge2 rougeLsum".split()
+SHOTS = (0, 1, 2, 3, 5)
+GROUP = ["task", "family", "metric", "shots", "setting"]
+
+
+def make(folder: Path, files: int, seed: int = 0) -> int:
+    """Write the files, and return their bytes; one task in eight has four subtasks."""
+    rng = random.Random(seed)
+    models = [(family, f"{2 ** (i + 1)}m", 2_000_000 * 2**i) for family, n in FAMILIES.items() for i in range(n)]
+    size = 0
+    for index in range(files):
+        task, (family, name, params) = f"task_{index // len(models)}", models[index % len(models)]
+        subtasks = [task] + [f"{task}:part_{k}" for k in range(4)] * (index // len(models) % 8 == 0)
+        entries = [
+            {
+                "score_dict": {metric: rng.random() * (1 if "_" in metric else 100) for metric in METRICS},
+                "preferred_score": METRICS[index // len(models) % 2], "subtask_description": subtask,
+                "low_score": 0.0, "high_score": 1.0, "number_of_shots": shots,
+            }
+            for subtask in subtasks for shots in SHOTS
+        ]  # fmt: skip
+        model = {
+            "model_family": family, "model_name": name, "non_embedding_params": params, "total_params": params + 10**6,
+            "flop_matched_non_embedding_params": params, "training_batch_size": 1024, "training_steps": 10**6,
+            "description": "made by a benchmark", "decoding_params": {"temperature": 0.0},
+        }  # fmt: skip
+        about = {"task_name": task, "task_description": "words " * 40, "keywords": ["made up"] * 6, "num_examples": 1000}
+        place = folder / task / "results" / f"scores_{family.replace(' ', '-')}_{name}.json"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        size += place.write_text(json.dumps({"model": model, "task": about, "scores": entries}, indent=1))
+    return size
+
+
+def rows(folder: Path):
+    """Read with json into a pandas frame, a row a score."""
+    import pandas as pd
+
+    found = []
+    for path in folder.rglob("scores_*.json"):
+        with open(path) as file:
+            content = json.load(file)
+        task, model = path.parent.parent.name, content["model"]
+        for entry in content["scores"]:
+            subtask = entry["subtask_description"]
+            for metric, score in entry["score_dict"].items():
+                found.append((
+                    task, model["model_family"], metric, entry["number_of_shots"],
+                    "" if subtask == task else subtask.removeprefix(task + ":"),
+                    model["flop_matched_non_embedding_params"], score,
+                ))  # fmt: skip
+    return pd.DataFrame(found, columns=[*GROUP, "n_params", "score"])
+
+
+def formula(y: np.ndarray) -> float:
+    """The emergence score of one curve of at least five models."""
+    if len(y) < 5:
+        return np.nan
+    sign = 1 if y.argmax() > y.argmin() else -1
+    return sign * (y.max() - y.min()) / np.sqrt(np.median(np.diff(y) ** 2))
+
+
+def plain(folder: Path):
+    """What one would write first: groupby, and a function from a group to its score."""
+    grouped = rows(folder).groupby(GROUP)[["n_params", "score"]]
+    return grouped.apply(lambda group: formula(group.sort_values("n_params")["score"].to_numpy())).dropna()
+
+
+def tuned(folder: Path):
+    """The same with the whole table sorted once and only the scores handed to the function."""
+    ordered = rows(folder).sort_values("n_params")
+    return ordered.groupby(GROUP)["score"].apply(lambda group: formula(group.to_numpy())).dropna()
+
+
+def timed(work, rounds: int):
+    """The least seconds of some rounds, of processor time, and the result."""
+    seconds = []
+    for _ in range(rounds):
+        start = time.process_time()
+        result = work()
+        seconds.append(time.process_time() - start)
+    return min(seconds), result
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options.add_argument("--files", type=int, default=9000)
+    options.add_argument("--rounds", type=int, default=3, help="of which the fastest counts; the slow baseline runs once")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "benchmark_tasks"
+        size = make(folder, given.files)
+        read = reading.read(folder, progress=False)
+        saved = reading.save(read.records, Path(scratch) / "records.parquet")
+        slow_s, slow = timed(lambda: plain(folder), 1)
+        tuned_s, other = timed(lambda: tuned(folder), given.rounds)
+        raw_s, raw = timed(lambda: triplets.scored(reading.read(folder, progress=False).records), given.rounds)
+        kept_s, kept = timed(lambda: triplets.scored(reading.load(saved)), given.rounds)
+    assert raw.equals(kept)
+    ours = {row[:-1]: row[-1] for row in raw.select(*GROUP, "score").iter_rows()}
+    for theirs in (slow.to_dict(), other.to_dict()):
+        assert ours.keys() == theirs.keys() and np.allclose([theirs[key] for key in ours], list(ours.values()), rtol=1e-9)
+    print(f"{given.files:,} files, {size / 1e6:.0f} MB, {read.records.height:,} scores, {raw.height:,} triplets; all scores agree")
+    print(f"json and pandas               {slow_s:6.2f} s")
+    print(f"the same, sorted beforehand   {tuned_s:6.2f} s")
+    for what, seconds in (("raw files", raw_s), ("Parquet", kept_s)):
+        print(f"{what:29} {seconds:6.2f} s: {slow_s / seconds:.1f} times; against sorted beforehand {tuned_s / seconds:.1f}")
+    packages = ", ".join(f"{name} {version(name)}" for name in ("polars", "msgspec", "pandas"))
+    print(
+        f"{packages}, Python {platform.python_version()}, {os.cpu_count()} cores; processor time. "
+        f"Budgets: {FROM_RAW} and {FROM_PARQUET} times."
+    )
+    return 0 if slow_s / raw_s >= FROM_RAW and slow_s / kept_s >= FROM_PARQUET else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
