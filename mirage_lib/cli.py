@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     bigbench = commands.add_parser("bigbench", help="read and score records of BIG-Bench and of other tasks")
     steps = bigbench.add_subparsers(required=True, metavar="step")
     _add_fetch(steps, of_records=True)
-    bigbench_commands.add(steps)
+    bigbench_commands.add(steps, score_with=_score_records)
 
     vision = commands.add_parser("vision", help="train families of small networks on pictures, and freeze what they say")
     vision_commands.add(vision.add_subparsers(required=True, metavar="step"))
@@ -200,6 +200,34 @@ def _score(options: argparse.Namespace) -> None:
         return
     with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_width_chars=160):
         print(curve.drop("family", "metric", "n_items", "resolution"))
+
+
+def _score_records(options: argparse.Namespace) -> None:
+    import polars as pl
+
+    from mirage_lib import triplets
+    from mirage_lib.bigbench.records import RecordsError
+
+    table = bigbench_commands.records_of(options)
+    if options.preferred:
+        if "preferred" not in table.columns:
+            raise RecordsError("these records do not say which metric is preferred: leave --preferred out")
+        table = table.filter(pl.col("preferred"))
+    scored = triplets.scored(table, options.least)
+    if scored.is_empty():
+        raise RecordsError(f"no task, metric and family has {options.least} sizes of models: give a smaller --least")
+    scored = triplets.with_null(scored, table, options.draws)
+    if options.csv:
+        scored.write_csv(options.csv)
+        print(f"Written: {options.csv}, {scored.height:,} triplets")
+    with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, tbl_width_chars=120):
+        print(triplets.by_metric(scored))
+    untested = scored["exceedance"].null_count()
+    if untested:
+        print(
+            f"{untested:,} of {scored.height:,} triplets have no smooth null"
+            + (": the records tell neither their number of items nor a standard error." if options.draws else ".")
+        )
 
 
 def _claims(options: argparse.Namespace) -> None:
