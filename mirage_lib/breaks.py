@@ -58,7 +58,7 @@ class Break(NamedTuple):
     high: float
 
 
-def test(
+def find(
     x: Sequence[float],
     values: Sequence[float],
     errors: Sequence[float] | float | None = None,
@@ -83,7 +83,7 @@ def test(
         For values that are not finite, errors that are not positive, or fewer than :data:`LEAST` different x.
 
     >>> x = np.log([1e6, 1e7, 1e8, 1e9, 1e10, 1e11])
-    >>> found = test(x, [0.0, 0.01, 0.0, 0.01, 0.9, 0.91], errors=0.02)
+    >>> found = find(x, [0.0, 0.01, 0.0, 0.01, 0.9, 0.91], errors=0.02)
     >>> found.broken, found.p < 0.01, round(np.exp(found.at) / 1e9, 1)
     ('step', True, 3.2)
     """
