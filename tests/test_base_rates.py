@@ -10,6 +10,8 @@ from scipy import optimize
 
 from mirage_lib import base_rates
 from mirage_lib.base_rates import Contrast
+from mirage_lib.claims import base_rates as claims
+from mirage_lib.show import base_rate_views
 
 
 def hypergeometric(found, at_least):
@@ -118,3 +120,34 @@ def test_impossible_counts_and_unknown_rules_are_named():
         Contrast(0, 0, 1, 2)
     with pytest.raises(ValueError, match="no rule is called 'all tasks'.*JSON tasks"):
         base_rates.contrast("all tasks")
+
+
+def test_the_verdicts_carry_their_counts():
+    said = claims.metrics_annotated_4_of_39()
+    assert said.verdict == "partly"
+    assert "4 of 39" in said.because and "modified_arithmetic" in said.because
+    said = claims.metrics_92_percent()
+    assert said.verdict == "upheld"
+    assert "62 of 67 (92.5%)" in said.because and "63 of 67 (94.0%)" in said.because
+    said = claims.metrics_base_rate()
+    assert said.verdict == "upheld"
+    assert "63 of 65 (96.9%) against 81 of 96 (84.4%)" in said.because and "p 0.008" in said.because
+    said = claims.metrics_nonlinear()
+    assert said.verdict == "upheld"
+    assert "3 of the 4" in said.because and "of all 39" in said.because
+
+
+def test_the_array_draws_every_task_once_and_the_table_shows_every_metric():
+    figure = base_rate_views.array_figure()
+    assert figure.table["tasks"].sum() == 197
+    assert figure.svg.count("<use ") >= 197
+    assert "51 multiple choice grade, 12 exact string match" in figure.alt
+    shown = base_rate_views.metrics_table().table
+    assert shown.height == 39
+    assert shown.filter(metric="combined_bias")["tasks"].item() == "not in the JSON files"
+
+
+def test_the_figure_of_rules_names_every_rule_with_its_counts():
+    figure = base_rate_views.rules_figure()
+    assert all(rule in figure.svg for rule in base_rates.RULES)
+    assert "97% against 84%" in figure.alt
