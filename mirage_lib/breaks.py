@@ -84,7 +84,7 @@ def find(
 
     >>> x = np.log([1e6, 1e7, 1e8, 1e9, 1e10, 1e11])
     >>> found = find(x, [0.0, 0.01, 0.0, 0.01, 0.9, 0.91], errors=0.02)
-    >>> found.broken, found.p < 0.01, round(np.exp(found.at) / 1e9, 1)
+    >>> found.broken, found.p < 0.01, float(round(np.exp(found.at) / 1e9, 1))
     ('step', True, 3.2)
     """
     x, values = np.asarray(x, dtype=float), np.asarray(values, dtype=float)
