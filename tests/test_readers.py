@@ -214,7 +214,7 @@ def test_what_is_no_table_of_records_is_not_saved_nor_loaded(tmp_path):
 @pytest.mark.parametrize(
     "written, size",
     [("1b", 10**9), ("125m", 125 * 10**6), ("350M", 350 * 10**6), ("1.3e9", 1_300_000_000), (1.3e9, 1_300_000_000),
-     (" 1,000 ", 1000), ("2t", 2 * 10**12), ("7 B", 7 * 10**9), (70_000_001, 70_000_001), ("1e+9", 10**9)],
+     (" 1,000 ", 1000), ("2t", 2 * 10**12), ("7 B", 7 * 10**9), ("1b1", 11 * 10**8), ("7B1", 71 * 10**8), (70_000_001, 70_000_001), ("1e+9", 10**9)],
 )  # fmt: skip
 def test_sizes_are_read_as_they_are_written(written, size):
     assert sizes.size(written) == size and type(sizes.size(written)) is int
@@ -229,7 +229,7 @@ def test_what_is_no_size_is_refused_by_name(written):
 @pytest.mark.parametrize(
     "name, family, size",
     [("EleutherAI/pythia-1.4b-deduped", "pythia-deduped", 14 * 10**8), ("facebook/opt-350m", "opt", 350 * 10**6),
-     ("bigscience/bloom-560m", "bloom", 560 * 10**6), ("gpt2", "gpt2", None), ("a-1b-b-2b", "a-1b-b-2b", None),
+     ("bigscience/bloom-560m", "bloom", 560 * 10**6), ("bigscience/bloom-7b1", "bloom", 71 * 10**8), ("gpt2", "gpt2", None), ("a-1b-b-2b", "a-1b-b-2b", None),
      ("Qwen1.5-0.5B", "Qwen1.5", 5 * 10**8)],
 )  # fmt: skip
 def test_a_size_in_a_name_is_taken_if_it_is_the_only_one(name, family, size):
@@ -302,6 +302,12 @@ def test_broken_results_of_the_harness_say_why(tmp_path, change, reason):
     with pytest.raises(RecordsError, match=r"results_1.json") as error:
         read(path)
     assert reason in str(error.value)
+
+
+def test_where_the_harness_did_not_know_the_size_it_is_taken_from_the_name(tmp_path):
+    path = tmp_path / "results_1.json"
+    path.write_text(json.dumps(NEW | {"config": {"model_num_parameters": -1}}))
+    assert read(path).records["n_params"].unique().to_list() == [1_500_000_000]
 
 
 def test_a_model_without_a_name_can_be_named(tmp_path):

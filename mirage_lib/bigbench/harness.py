@@ -1,12 +1,13 @@
 """Files of EleutherAI's lm-evaluation-harness: its results, old and new, and its logs of single samples.
 
-Layouts. Old results were seen in EleutherAI/pythia (``evals/``): ``results`` with ``acc`` and ``acc_stderr`` a task,
-``versions``, and ``config``, whose ``model_args`` is a text such as ``pretrained=...`` or, for neox, an object that
-names no model. New results and logs were seen in the harness' own writer (``lm_eval/loggers/evaluation_tracker.py``,
-``lm_eval/evaluator.py``) and in files that others' tests hold: keys ``acc,none`` and ``acc_stderr,none``, where the
-second part is the filter, ``alias``, ``n-shot``, ``n-samples`` with ``effective``, ``model_name``; logs with a line a
-sample, ``doc_id, target, arguments, resps, filtered_resps`` and the metrics. Log-likelihoods stand in them as
-numbers with true or false, or both as text. Not seen: ``config.model_num_parameters``, which is used where it is.
+Layouts. Old results were seen in EleutherAI/pythia (``evals/``) and in the harness' ``results/bloom``: ``results`` with
+``acc`` and ``acc_stderr`` a task, ``versions``, and ``config`` with ``num_fewshot`` and ``model_args``, a text such as
+``pretrained=...`` or, for neox, an object that names no model. New results were seen in forks that keep some under
+``results/<model>/``: keys ``acc,none`` and ``acc_stderr,none``, where the second part is the filter, ``alias``, ``n-shot``,
+``n-samples`` with ``effective``, ``model_name``, ``config.model_num_parameters``; groups of tasks stand among the tasks.
+Logs were seen in their writer (``lm_eval/loggers/evaluation_tracker.py``) and in lines that others' tests hold: ``doc_id,
+target, arguments, resps, filtered_resps`` and the metrics, log-likelihoods as numbers with true or false, or both as
+text.
 """
 
 from __future__ import annotations
@@ -83,7 +84,10 @@ def rows(content: bytes, path: Path, model: str | None = None, n_params: int | s
     ('m', 1000000000, ['accuracy'], [0.6], [0.01])
     """
     file = decoded(_results, content)
-    name, family, params = _model(model or _named(file), n_params or file.config.get("model_num_parameters"))
+    counted = file.config.get("model_num_parameters")  # -1 or 0 where the harness did not know.
+    if n_params is None and isinstance(counted, int) and counted > 0:
+        n_params = counted
+    name, family, params = _model(model or _named(file), n_params)
     made = {key: [] for key in ("task", "metric", "score", "stderr", "shots", "n_items", "setting")}
     for task, found in file.results.items():
         shots = file.n_shot.get(task, file.config.get("num_fewshot"))

@@ -208,12 +208,9 @@ def _files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     found = []
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         if path.is_dir():
-            inside = sorted(
-                Path(place, name)
-                for place, _, names in os.walk(path)
-                for name in names
-                if any(fnmatchcase(name, known) for known in NAMES)
-            )
+            names = ((place, name) for place, _, files in os.walk(path) for name in files)
+            taken = sorted(os.path.join(place, name) for place, name in names if any(fnmatchcase(name, one) for one in NAMES))
+            inside = list(map(Path, taken))
             if not inside:
                 raise RecordsError(f"folder {path} has no files named like {', '.join(NAMES)}: name the files")
             found += inside

@@ -96,13 +96,14 @@ def rows(content: bytes, path: Path) -> dict[str, object]:
             found = {**found, wanted: _number(wanted, found[wanted]) / 100}
         metrics.extend(found)
         values.extend(found.values())
-        shots.extend([-1 if entry.number_of_shots is None else entry.number_of_shots] * n)
-        settings.extend([_setting(task, entry.subtask_description)] * n)
-        preferred.extend([name == wanted for name in found] if wanted else [None] * n)
+        shots += [-1 if entry.number_of_shots is None else entry.number_of_shots] * n
+        subtask = entry.subtask_description
+        settings += ["" if subtask is None or subtask == task else subtask.removeprefix(f"{task}:")] * n
+        preferred += [name == wanted for name in found] if wanted else [None] * n
         low = entry.low_score if wanted == "multiple_choice_grade" and type(entry.low_score) is float else None
-        chance.extend([low if name == wanted else None for name in found] if low is not None else [None] * n)
-    for name, value in zip(metrics, values, strict=True):
-        if type(value) is not float:
+        chance += [None] * n if low is None else [low if name == wanted else None for name in found]
+    if set(map(type, values)) - {float}:
+        for name, value in zip(metrics, values, strict=True):
             _number(name, value)
     if not values:
         raise RecordsError("it holds no scores")
@@ -148,11 +149,6 @@ def decoded(decoder: msgspec.json.Decoder, content: bytes):
         except (ValueError, RecursionError):
             raise RecordsError(f"it is no whole JSON: {error}") from None
         raise RecordsError("NaN or Infinity stands in it, which is no JSON and no score") from None
-
-
-def _setting(task: str, subtask: str | None) -> str:
-    """The subtask without the task's name; nothing for the task itself."""
-    return "" if subtask in (None, task) else subtask.removeprefix(f"{task}:")
 
 
 def _number(metric: str, value: Number) -> float:

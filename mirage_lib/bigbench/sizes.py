@@ -9,7 +9,8 @@ from mirage_lib.bigbench.records import RecordsError
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:e[+]?[0-9]+)?)\s*([kmbt]?)", re.IGNORECASE)
-_IN_NAME = re.compile(r"(?<![a-z0-9.])([0-9]+(?:\.[0-9]+)?[mb])(?![a-z0-9.])", re.IGNORECASE)
+_WITHIN = re.compile(r"([0-9]+)b([0-9]+)", re.IGNORECASE)
+_IN_NAME = re.compile(r"(?<![a-z0-9.])([0-9]+(?:\.[0-9]+)?[mb]|[0-9]+b[0-9]+)(?![a-z0-9.])", re.IGNORECASE)
 
 
 def size(written: str | int | float) -> int:
@@ -19,7 +20,7 @@ def size(written: str | int | float) -> int:
     ----------
     written : text or number
         A number, or text such as ``1b``, ``125M``, ``1.3e9``; ``k``, ``m``, ``b``, ``t`` are thousand to
-        trillion, in small or capital letters.
+        trillion, in small or capital letters. BLOOM's way, ``7b1``, is 7.1 billion.
 
     Raises
     ------
@@ -36,7 +37,8 @@ behind it, as in '1b' or '125m'
     """
     number = math.nan
     if isinstance(written, str):
-        found = _SIZE.fullmatch(written.strip().replace(",", "").replace("_", ""))
+        text = _WITHIN.sub(r"\1.\2b", written.strip().replace(",", "").replace("_", ""))
+        found = _SIZE.fullmatch(text)
         if found:
             number = float(found[1]) * UNITS[found[2].lower()]
     elif isinstance(written, int | float) and not isinstance(written, bool):
