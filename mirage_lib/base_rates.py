@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 from scipy import stats
 
@@ -227,6 +228,34 @@ def by_metric() -> pl.DataFrame:
     )  # fmt: skip
     rows = [{**row, **_share("", row["emergent"], row["n"])} for row in counts.iter_rows(named=True)]
     return pl.DataFrame(rows).sort("n", "metric", descending=[True, False])
+
+
+def metrics_by_chance(draws: int = 20_000, seed: int = 0) -> dict[str, float]:
+    """Compare the number of metrics with an emergent task with what tasks drawn at random would give.
+
+    Only tasks with a file and one metric. A metric that one task uses can hardly show emergence, whatever it
+    measures: that is what this null takes account of.
+
+    Returns
+    -------
+    ``metrics`` in use, ``seen`` with an emergent task, ``expected`` (exact mean), ``p``: share of draws with so few
+    or fewer.
+
+    >>> found = metrics_by_chance(draws=100)
+    >>> found["metrics"], found["seen"]
+    (7, 3)
+    """
+    table = by_metric().filter(~pl.col("metric").is_in([PROGRAMMATIC, annotations.MIXED]))
+    n, emergent = table["n"].to_numpy(), int(table["emergent"].sum())
+    drawn = np.random.default_rng(seed).multivariate_hypergeometric(n, emergent, size=draws)
+    seen = int((table["emergent"] > 0).sum())
+    none = stats.hypergeom(n.sum(), n, emergent).pmf(0)
+    return {
+        "metrics": len(n),
+        "seen": seen,
+        "expected": float((1 - none).sum()),
+        "p": float(((drawn > 0).sum(axis=1) <= seen).mean()),
+    }
 
 
 def shapes(named: str = "fig5b") -> Contrast:

@@ -107,6 +107,16 @@ def test_fragility_is_the_first_number_that_loses_significance():
     assert Contrast(found.yes - n, 65, 81, 96).fisher() >= 0.05 > Contrast(found.yes - n + 1, 65, 81, 96).fisher()
 
 
+def test_the_number_of_metrics_expected_by_chance_is_that_of_shuffled_labels():
+    found = base_rates.metrics_by_chance()
+    table = base_rates.by_metric().filter(~base_rates.pl.col("metric").is_in(["mixed", "not in the task files"]))
+    labels = np.repeat(np.arange(table.height), table["n"].to_numpy())
+    rng = np.random.default_rng(1)
+    counts = [len(set(rng.permutation(labels)[:65])) for _ in range(4000)]
+    assert found["expected"] == pytest.approx(np.mean(counts), abs=0.06)
+    assert found["p"] == pytest.approx(np.mean(np.array(counts) <= found["seen"]), abs=0.02)
+
+
 def test_shapes_divide_the_39_metrics():
     for named, few in (("fig5b", 4), ("fig5a", 5)):
         found = base_rates.shapes(named)

@@ -27,7 +27,7 @@ def metrics_annotated_4_of_39() -> Verdict:
         f"The {raw.height} tasks use {len(named)} metrics by the task files ({', '.join(named)}); {len(programs)} are programs "
         f"({', '.join(programs)}), whose metric no file names. Put under {annotations.AGGREGATE}, together with {moved} (inferred: by its "
         f"files it is exact match), they give {few} of {annotations.metrics().height} and {'exactly' if agree else 'not'} the published pie. "
-        "Counted by the programs' own metrics, which differ, it would be five.",
+        f"Counted by the programs' own metrics, which differ, it would be {len(named) + len(programs)}.",
     )
 
 
