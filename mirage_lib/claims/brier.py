@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from mirage_lib import emergence, triplets
+from mirage_lib import breaks, choices, emergence, triplets
 from mirage_lib.bigbench import lamda
 from mirage_lib.claims import registry
 from mirage_lib.claims.registry import Verdict
@@ -115,6 +115,9 @@ def _task(name: str) -> Verdict:
     worse = brier.filter(pl.col("step") < 0)["shots"].to_list()
     if worse:
         said += f". From 27B to 128B the Brier score gets worse ({' and '.join(map(str, worse))} shots)"
+    broken = lamda_breaks().filter((pl.col("task") == name) & (pl.col("p") < LEVEL))
+    named = ", ".join(f"{'Brier' if r['metric'] == 'brier' else 'grade'} at {r['shots']} shots" for r in broken.iter_rows(named=True))
+    said += f". Tested for a break against smooth fits instead of by score: {named or 'no curve'} has one"
     return Verdict(verdict, said + f". Six points, {mine['n_items'][0]} items, digitised.")
 
 
@@ -136,6 +139,80 @@ def brier_sports() -> Verdict:
 @registry.test
 def brier_swahili() -> Verdict:
     return _task("swahili_english_proverbs")
+
+
+POOLED = "all, by compute"
+
+
+@cache
+def lamda_breaks() -> pl.DataFrame:
+    """Test every curve of Fig. 6 for a break against smooth shapes, with the noise of its items.
+
+    Returns
+    -------
+    Frame with ``task, shots, metric, shape, p``; see :func:`mirage_lib.breaks.find`.
+
+    >>> lamda_breaks()["p"].is_between(0, 1).all()
+    True
+    """
+    rows = []
+    for one in triplets.split(lamda.published()):
+        grade = one.metric != "brier"
+        found = breaks.find(np.log(one.sizes), one.values, None if grade else one.errors, one.n_items if grade else None)
+        rows.append((one.task, one.shots, one.metric, found.broken, found.p))
+    return pl.DataFrame(rows, schema=["task", "shots", "metric", "shape", "p"], orient="row")
+
+
+@cache
+def public_breaks() -> pl.DataFrame:
+    """Test public models for a break under both metrics, by family over size, and pooled over compute.
+
+    The scatter of the models about the smooth fit is the noise. Pooled models of one family are taken to be
+    independent there, which makes pooled p-values somewhat too small.
+
+    Returns
+    -------
+    Frame with ``task, emergent, family`` (:data:`POOLED` for all models together), ``models``, the p-values
+    ``accuracy`` and ``brier`` of :func:`mirage_lib.breaks.find`, and ``at``, where accuracy's break would be
+    (parameters, or FLOPs).
+
+    >>> public_breaks().filter(pl.col("family") == POOLED).height
+    9
+    """
+    rows = []
+    for task in choices.EMERGENT + choices.OTHER:
+        part = choices.of(task)
+        curves = [(name, part.filter(pl.col("family") == name), "n_params") for name in choices.families(task, breaks.LEAST)]
+        for name, models, x in (*curves, (POOLED, part, "flops")):
+            log = np.log(models[x].to_numpy())
+            right, wrong = (breaks.find(log, sign * models[m].to_numpy()) for m, sign in (("accuracy", 1), ("brier", -1)))
+            rows.append((task, task in choices.EMERGENT, name, models.height, right.p, wrong.p, float(np.exp(right.at))))
+    names = ["task", "emergent", "family", "models", "accuracy", "brier", "at"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+@registry.test
+def brier_public_models() -> Verdict:
+    table = public_breaks().filter("emergent")
+    alone, pooled = table.filter(pl.col("family") != POOLED), table.filter(pl.col("family") == POOLED)
+    alone = alone.with_columns(q=pl.Series(breaks.adjusted(alone["accuracy"])))
+    sure, seen = alone.filter(pl.col("q") < LEVEL), alone.filter(pl.col("accuracy") < LEVEL)
+    verdict = registry.grade(*(sure["brier"] >= LEVEL)) if sure.height else "cannot be tested here"
+    together = pooled.filter(pl.col("accuracy") < LEVEL)
+    return Verdict(
+        verdict,
+        f"By family, {alone.height} curves of five sizes or more: {seen.height} have a break under accuracy at the 5 % level "
+        f"({LEVEL * alone.height:.0f} would by chance), {sure.height} once that is allowed for: {_told(seen)}. "
+        f"Pooled by compute, which is not what the paper claims, {together.height} of {pooled.height} tasks have one: {_told(together)}.",
+    )
+
+
+def _told(table: pl.DataFrame) -> str:
+    said = [
+        f"{choices.TITLES[r['task']]}{'' if r['family'] == POOLED else ' in ' + r['family']} (p = {r['accuracy']:.3f}, under Brier {r['brier']:.3f})"
+        for r in table.iter_rows(named=True)
+    ]
+    return "; ".join(said) or "none"
 
 
 def expected(truth: np.ndarray, stated: np.ndarray) -> dict[str, np.ndarray]:
