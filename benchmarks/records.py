@@ -133,11 +133,13 @@ def main() -> int:
     ours = {row[:-1]: row[-1] for row in raw.select(*GROUP, "score").iter_rows()}
     for theirs in (slow.to_dict(), other.to_dict()):
         assert ours.keys() == theirs.keys() and np.allclose([theirs[key] for key in ours], list(ours.values()), rtol=1e-9)
-    print(f"{given.files:,} files, {size / 1e6:.0f} MB, {read.records.height:,} scores, {raw.height:,} triplets; all scores agree")
+    sizes = f"{size / 1e6:.0f} MB, {read.records.height:,} scores, {raw.height:,} triplets"
+    print(f"{given.files:,} files, {sizes}; all scores agree")
     print(f"json and pandas               {slow_s:6.2f} s")
     print(f"the same, sorted beforehand   {tuned_s:6.2f} s")
     for what, seconds in (("raw files", raw_s), ("Parquet", kept_s)):
-        print(f"{what:29} {seconds:6.2f} s: {slow_s / seconds:.1f} times; against sorted beforehand {tuned_s / seconds:.1f}")
+        against = f"against sorted beforehand {tuned_s / seconds:.1f}"
+        print(f"{what:29} {seconds:6.2f} s: {slow_s / seconds:.1f} times; {against}")
     packages = ", ".join(f"{name} {version(name)}" for name in ("polars", "msgspec", "pandas"))
     print(
         f"{packages}, Python {platform.python_version()}, {os.cpu_count()} cores; processor time. "

@@ -177,7 +177,9 @@ def _fetch(options: argparse.Namespace) -> None:
 
     tables = options.tables or originals.names(options.of_records)
     listed = originals.sources(tables)
-    print(f"Fetching {listed.height} files, {listed['bytes'].sum() / 1e6:.1f} MB, from {listed['repository'].n_unique()} repositories.")
+    megabytes, repositories = listed["bytes"].sum() / 1e6, listed["repository"].n_unique()
+    least = "at least " if listed["bytes"].null_count() else ""
+    print(f"Fetching {listed.height} files, {least}{megabytes:.1f} MB, from {repositories} repositories.")
     for file in originals.fetch(tables, options.into, options.base_url or originals.BASE_URL).values():
         print(f"There: {file}, SHA-256 {outputs.sha256(file)}")
 
@@ -220,7 +222,8 @@ def _score_records(options: argparse.Namespace) -> None:
     if options.csv:
         scored.write_csv(options.csv)
         print(f"Written: {options.csv}, {scored.height:,} triplets")
-    with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, tbl_width_chars=120):
+    wide = {"tbl_rows": -1, "tbl_cols": -1, "tbl_width_chars": 120}
+    with pl.Config(tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, **wide):
         print(triplets.by_metric(scored))
     untested = scored["exceedance"].null_count()
     if untested:

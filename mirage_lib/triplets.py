@@ -152,7 +152,8 @@ def scored(records: pl.DataFrame, least: int = 5) -> pl.DataFrame:
     """
     table = scores.turned(scores.check(records))
     if table.is_empty():
-        return pl.DataFrame(schema=dict.fromkeys(BY, pl.String) | {"shots": pl.Int64, "models": pl.Int64, "span": pl.Float64, "score": pl.Float64})
+        numbers = {"shots": pl.Int64, "models": pl.Int64, "span": pl.Float64, "score": pl.Float64}
+        return pl.DataFrame(schema=dict.fromkeys(BY, pl.String) | numbers)
     setting = pl.col("setting").fill_null("") if "setting" in table.columns else pl.lit("").alias("setting")
     table = table.with_columns(setting).select(*BY, "n_params", "score")
     code, sizes = _codes(table), table["n_params"].to_numpy()
@@ -203,7 +204,8 @@ def with_null(scored: pl.DataFrame, records: pl.DataFrame, draws: int = 2000, se
     0
     """
     nulls = pl.DataFrame(schema={"null_high": pl.Float64, "exceedance": pl.Float64})
-    known = [name for name in ("n_items", "stderr") if name in records.columns and records[name].null_count() < len(records)]
+    there = [name for name in ("n_items", "stderr") if name in records.columns]
+    known = any(records[name].null_count() < records.height for name in there)
     if draws and known and scored.height:
         curves = [one for one in split(records, int(scored["models"].min())) if np.isfinite(one.errors).all()]
         if curves:

@@ -248,8 +248,14 @@ OLD = {
 }
 NEW = {
     "results": {
-        "puzzles": {"alias": "puzzles", "acc,none": 0.25, "acc_stderr,none": 0.01, "acc_norm,none": 0.5, "acc_norm_stderr,none": "N/A"},
-        "sums": {"alias": " - sums", "exact_match,strict-match": 0.1, "exact_match_stderr,strict-match": 0.02, "exact_match,flexible-extract": 0.2},
+        "puzzles": {
+            "alias": "puzzles", "acc,none": 0.25, "acc_stderr,none": 0.01, "acc_norm,none": 0.5,
+            "acc_norm_stderr,none": "N/A",
+        },
+        "sums": {
+            "alias": " - sums", "exact_match,strict-match": 0.1, "exact_match_stderr,strict-match": 0.02,
+            "exact_match,flexible-extract": 0.2,
+        },
     },
     "group_subtasks": {}, "configs": {"puzzles": {"num_fewshot": 3}}, "versions": {"puzzles": 1.0},
     "n-shot": {"puzzles": 3, "sums": 8}, "higher_is_better": {},
@@ -489,7 +495,8 @@ def test_one_command_scores_the_collected_table_as_by_hand(tmp_path, capsys):
 
 def test_files_are_read_into_parquet_and_scored_from_it(tmp_path, capsys):
     for size in range(6):
-        content = result(entry({"multiple_choice_grade": size**2 / 50}), name=f"{size}x", flop_matched_non_embedding_params=10**(size + 6))
+        one = entry({"multiple_choice_grade": size**2 / 50})
+        content = result(one, name=f"{size}x", flop_matched_non_embedding_params=10 ** (size + 6))
         put(tmp_path, content, f"scores_{size}.json")
     put(tmp_path, "{", "scores_9.json")
     out = tmp_path / "records.parquet"

@@ -40,9 +40,13 @@ def add(steps: argparse._SubParsersAction, score_with: Callable[[argparse.Namesp
 
 
 def _add_files(parser: argparse.ArgumentParser, number: str = "+") -> None:
-    parser.add_argument("files", nargs=number, help="files, or folders that hold them; a .parquet file is one that was read")
+    parser.add_argument(
+        "files", nargs=number, help="files, or folders that hold them; a .parquet file is one that was read"
+    )
     parser.add_argument("--format", choices=("scores", "harness", "collected"), help="(default: recognised)")
-    parser.add_argument("--broken", choices=("stop", "skip"), default="stop", help="broken files (default: %(default)s)")
+    parser.add_argument(
+        "--broken", choices=("stop", "skip"), default="stop", help="broken files (default: %(default)s)"
+    )
     parser.add_argument("--model", help="the model, where results of the harness do not name it")
     parser.add_argument("--n-params", help="its size, such as 1b")
     parser.add_argument("--jobs", type=int, help="processes (default: one, or one a core where there is much to read)")

@@ -1,13 +1,13 @@
 """Files of EleutherAI's lm-evaluation-harness: its results, old and new, and its logs of single samples.
 
-Layouts. Old results were seen in EleutherAI/pythia (``evals/``) and in the harness' ``results/bloom``: ``results`` with
-``acc`` and ``acc_stderr`` a task, ``versions``, and ``config`` with ``num_fewshot`` and ``model_args``, a text such as
-``pretrained=...`` or, for neox, an object that names no model. New results were seen in forks that keep some under
-``results/<model>/``: keys ``acc,none`` and ``acc_stderr,none``, where the second part is the filter, ``alias``, ``n-shot``,
-``n-samples`` with ``effective``, ``model_name``, ``config.model_num_parameters``; groups of tasks stand among the tasks.
-Logs were seen in their writer (``lm_eval/loggers/evaluation_tracker.py``) and in lines that others' tests hold: ``doc_id,
-target, arguments, resps, filtered_resps`` and the metrics, log-likelihoods as numbers with true or false, or both as
-text.
+Layouts. Old results were seen in EleutherAI/pythia (``evals/``) and in the harness' ``results/bloom``: ``results``
+with ``acc`` and ``acc_stderr`` a task, ``versions``, and ``config`` with ``num_fewshot`` and ``model_args``, a text
+such as ``pretrained=...`` or, for neox, an object that names no model. New results were seen where forks keep some
+under ``results/<model>/``: keys ``acc,none`` and ``acc_stderr,none``, where the second part is the filter,
+``alias``, ``n-shot``, ``n-samples`` with ``effective``, ``model_name``, ``config.model_num_parameters``; groups of
+tasks stand among the tasks. Logs were seen in their writer (``lm_eval/loggers/evaluation_tracker.py``) and in lines
+that others' tests hold: ``doc_id, target, arguments, resps, filtered_resps`` and the metrics, log-likelihoods as
+numbers with true or false, or both as text.
 """
 
 from __future__ import annotations
@@ -180,7 +180,9 @@ def _chosen(sample: Sample) -> tuple[int, list[float]]:
     index = _index(sample, len(nats))
     leads = float(nats.argmax() == index)
     if sample.acc is not None and sample.acc != leads and (nats == nats.max()).sum() == 1:
-        raise RecordsError(f"acc is {sample.acc:g}, but the log-likelihoods and target {sample.target!r} give {leads:g}")
+        raise RecordsError(
+            f"acc is {sample.acc:g}, but the log-likelihoods and target {sample.target!r} give {leads:g}"
+        )
     return index, (weights / weights.sum()).tolist()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from multiprocessing import get_context
@@ -24,7 +25,7 @@ FORMATS = {"scores": scores, "harness": harness, "collected": collected}
 NAMES = ("scores_*.json", "*results*.json", "all.csv")
 """Which files of a folder are taken; a file that is named is always read."""
 CHUNK = 200
-LARGE = 200_000_000
+LARGE = 300_000_000
 """Files at a time, and bytes from which on a second process is worth its start."""
 SHOWN = 3
 
@@ -94,7 +95,8 @@ class _Part:
         columns = [pl.Series(name, values, kinds[name]) for name, values in self.by_row.items()]
         columns += [pl.Series(name, values, kinds[name])[whose] for name, values in self.by_file.items()]
         there = {column.name for column in columns}
-        columns += [pl.Series(name, [None], kinds[name]).new_from_index(0, len(whose)) for name in kinds if name not in there]
+        missing = (pl.Series(name, [None], kinds[name]) for name in kinds if name not in there)
+        columns += [column.new_from_index(0, len(whose)) for column in missing]
         frame = pl.DataFrame(columns).with_columns(
             origin=pl.lit(origin), setting=pl.col("setting").fill_null(""), file=pl.Series(np.array(self.files)[whose])
         )
@@ -161,7 +163,8 @@ def read(
         )
     table = pl.concat(frames) if frames else pl.DataFrame()
     if table.is_empty():
-        raise RecordsError(f"none of {len(files):,} files could be read; the first: {failed[0].path}: {failed[0].reason}")
+        path, reason = failed[0]
+        raise RecordsError(f"none of {len(files):,} files could be read; the first: {path}: {reason}")
     if len(frames) > 1:
         tables.check(table)
     empty = [name for name in tables.EXTRA if table[name].null_count() == table.height]
@@ -209,8 +212,8 @@ def _files(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         if path.is_dir():
             names = ((place, name) for place, _, files in os.walk(path) for name in files)
-            taken = sorted(os.path.join(place, name) for place, name in names if any(fnmatchcase(name, one) for one in NAMES))
-            inside = list(map(Path, taken))
+            taken = (pair for pair in names if any(fnmatchcase(pair[1], one) for one in NAMES))
+            inside = list(map(Path, sorted(os.path.join(*pair) for pair in taken)))
             if not inside:
                 raise RecordsError(f"folder {path} has no files named like {', '.join(NAMES)}: name the files")
             found += inside
@@ -246,8 +249,14 @@ def _work(tasks: list[tuple], jobs: int) -> Iterator[tuple[dict[str, _Part], lis
     if jobs <= 1:
         yield from map(_chunk, tasks)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_chunk, tasks)
+    try:
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            yield from pool.map(_chunk, tasks)
+    except BrokenProcessPool:
+        raise RecordsError(
+            "the processes that read could not start, or were ended: put the main part of your script under "
+            "if __name__ == '__main__', or give jobs=1"
+        ) from None
 
 
 def _chunk(task: tuple[int, list[Path], str | None, dict]) -> tuple[dict[str, _Part], list[Broken], int]:
@@ -293,7 +302,8 @@ def _sifted(table: pl.DataFrame, files: list[Path], by_row: bool) -> tuple[pl.Da
             say = _twice(files, say)
         if by_row:
             for (file,), part in rows.group_by("file", maintain_order=True):
-                failed.append(Broken(files[file], f"rows with a fault: {part.height:,}; {say(part.row(0, named=True))}"))
+                first = say(part.row(0, named=True))
+                failed.append(Broken(files[file], f"rows with a fault: {part.height:,}; {first}"))
             table = table.filter(~bad.fill_null(False))
         else:
             for row in rows.unique("file", keep="first", maintain_order=True).iter_rows(named=True):

@@ -161,7 +161,8 @@ def faults(records: pl.DataFrame) -> Iterator[tuple[pl.Expr, Callable[[dict], st
 
     >>> table = load("bigg").head(1).with_columns(n_params=0)
     >>> [say(table.row(0, named=True)) for bad, say in faults(table) if table.filter(bad).height]
-    ["n_params 0 of model '2m' on task 'abstract_narrative_understanding' under 'multiple_choice_grade': at least 1 is allowed"]
+    ["n_params 0 of model '2m' on task 'abstract_narrative_understanding' under 'multiple_choice_grade': \
+at least 1 is allowed"]
     """
 
     def fault(bad: pl.Expr, what: str, hint: str) -> tuple[pl.Expr, Callable[[dict], str]]:
