@@ -227,7 +227,8 @@ def by_metric(table: pl.DataFrame, level: float = 0.05) -> pl.DataFrame:
     Returns
     -------
     Frame with ``metric, triplets, highest, infinite, tested, above``: ``highest`` is the highest finite score,
-    ``infinite`` how many are infinite, ``tested`` how many have a null, ``above`` how many of these exceed it.
+    ``infinite`` how many are infinite, ``tested`` how many have a null, ``above`` how many of these exceed it
+    (empty where none was tested).
 
     >>> table = pl.DataFrame({"metric": ["a", "a"], "score": [3.0, float("inf")], "exceedance": [0.5, 0.01]})
     >>> by_metric(table).rows()
@@ -240,5 +241,5 @@ def by_metric(table: pl.DataFrame, level: float = 0.05) -> pl.DataFrame:
         infinite=(score == float("inf")).sum(),
         tested=share.is_not_null().sum(),
         above=(share <= level).sum(),
-    )
+    ).with_columns(pl.when(pl.col("tested") > 0).then("above").alias("above"))
     return summed.sort("highest", "metric", descending=[True, False], nulls_last=True)
