@@ -7,6 +7,7 @@ models that it never saw: within a family, as the paper means it, and over all o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -126,8 +127,22 @@ def steepest(log_flops: np.ndarray, values: np.ndarray, window: float = WINDOW) 
     return float(rise.max() / np.ptp(fitted))
 
 
-def _by_family(part: pl.DataFrame, draws: int, seed: int):
-    """Yield the row numbers of the table, then those of ``draws`` resamples of whole families."""
+def even_share(task: str = "mmlu") -> float:
+    """Share that half a decade has of a climb that is even in log compute.
+
+    >>> round(even_share(), 2)
+    0.13
+    """
+    flops = of(task)["flops"]
+    return float(WINDOW / np.log10(flops.max() / flops.min()))
+
+
+def resampled(part: pl.DataFrame, draws: int, seed: int = 0) -> Iterator[np.ndarray]:
+    """Yield the row numbers of a table, then those of ``draws`` resamples of whole families.
+
+    >>> [len(rows) for rows in resampled(pl.DataFrame({"family": ["a", "b"]}), 2)]
+    [2, 2, 2]
+    """
     rows = [np.flatnonzero(part["family"].to_numpy() == name) for name in part["family"].unique().sort()]
     yield np.arange(part.height)
     rng = np.random.default_rng(seed)
@@ -135,6 +150,7 @@ def _by_family(part: pl.DataFrame, draws: int, seed: int):
         yield np.concatenate([rows[k] for k in rng.integers(len(rows), size=len(rows))])
 
 
+@cache
 def concentration(task: str, draws: int = 400, seed: int = 0) -> dict[str, tuple[float, float, float]]:
     """Say what share of a pooled climb lies in its steepest half-decade, under both metrics.
 
@@ -150,14 +166,18 @@ def concentration(task: str, draws: int = 400, seed: int = 0) -> dict[str, tuple
     x, right, wrong = (part[name].to_numpy() for name in ("flops", *METRICS))
     x = np.log10(x)
     found = []
-    for rows in _by_family(part, draws, seed):
+    for rows in resampled(part, draws, seed):
         both = steepest(x[rows], right[rows]), steepest(x[rows], -wrong[rows])
         found.append((*both, both[0] - both[1]))
-    return _with_interval(found, ("accuracy", "brier", "difference"))
+    return with_interval(found, ("accuracy", "brier", "difference"))
 
 
-def _with_interval(found: list[tuple], names: tuple[str, ...]) -> dict[str, tuple[float, float, float]]:
-    """The first row, and the middle 95 % of the others."""
+def with_interval(found: list[tuple], names: tuple[str, ...]) -> dict[str, tuple[float, float, float]]:
+    """Name the numbers of the first tuple, each with the middle 95 % of those of the others.
+
+    >>> with_interval([(1.0,), (0.0,), (2.0,)], ("x",))["x"][0]
+    1.0
+    """
     ends = np.nanquantile(np.array(found[1:], dtype=float), (0.025, 0.975), axis=0)
     return {
         name: (float(found[0][k]), float(ends[0][k]), float(ends[1][k])) for k, name in enumerate(names)
@@ -191,6 +211,7 @@ def knee(brier: np.ndarray, accuracy: np.ndarray) -> tuple[float, float, float, 
     return float(places[best]), float(floors[best]), float(slopes[best]), 1 - float(left[best]) / total
 
 
+@cache
 def mapping(task: str, draws: int = 300, seed: int = 0) -> dict[str, float]:
     """Say how accuracy hangs on the Brier score over all models of a task.
 
@@ -206,8 +227,8 @@ def mapping(task: str, draws: int = 300, seed: int = 0) -> dict[str, float]:
     """
     part = of(task, compute=False)
     right, wrong, blind = part["accuracy"].to_numpy(), part["brier"].to_numpy(), part["blind"][0]
-    found = [knee(wrong[rows], right[rows]) for rows in _by_family(part, draws, seed)]
-    at = _with_interval(found, ("knee", "floor", "slope", "r2"))
+    found = [knee(wrong[rows], right[rows]) for rows in resampled(part, draws, seed)]
+    at = with_interval(found, ("knee", "floor", "slope", "r2"))
     worse = wrong > blind
     few = stats.spearmanr(right[worse], -wrong[worse]).statistic if worse.sum() > 4 else float("nan")
     span = np.clip(wrong.max() - blind, 0, None) / np.ptp(wrong)
@@ -255,6 +276,7 @@ def explained(task: str, metric: str = "accuracy") -> dict[str, float]:
     return found
 
 
+@cache
 def within() -> pl.DataFrame:
     """Climb of each family by itself: the slope of both metrics in log size, one row a task and family.
 
@@ -308,53 +330,6 @@ def matched(task: str, factor: float = 1.25) -> pl.DataFrame:
     ).sort("gap", descending=True)
 
 
-def groups(task: str) -> pl.DataFrame:
-    """Both metrics by ten groups of items, easiest first, as far as they are recorded.
-
-    Returns
-    -------
-    Frame with ``group, family, model, n_params, flops, n_items, accuracy, brier``.
-
-    >>> groups("mmlu")["group"].unique().sort().to_list()
-    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
-    """
-    table = records.load("choice-by-difficulty").filter(pl.col("task") == task)
-    if table.is_empty():
-        raise ValueError(f"unknown task {task!r}: choose one of {', '.join(EMERGENT + OTHER)}")
-    group = pl.col("setting").str.extract(r"(\d+)").cast(pl.Int64).alias("group")
-    keys = [group, "family", "model", "n_params", pl.col("flops_1e21").mul(1e21).alias("flops"), "n_items"]
-    wide = table.select(*keys, "metric", "score").pivot(
-        on="metric", index=["group", "family", "model", "n_params", "flops", "n_items"], values="score"
-    )
-    if "accuracy" not in wide.columns:
-        wide = wide.with_columns(accuracy=pl.lit(None, pl.Float64))
-    return wide.drop_nulls("flops").sort("group", "flops")
-
-
-def early_slopes(task: str, below: float = 3e22, draws: int = 200, seed: int = 0) -> pl.DataFrame:
-    """How each group of items moves with compute among the cheaper models.
-
-    Parameters
-    ----------
-    below : float
-        Only models of less than so many FLOPs.
-
-    Returns
-    -------
-    Frame with ``group, slope, low, high, level``: improvement of the Brier score for ten times the compute,
-    least squares, with the middle 95 % of resampled families; ``level`` is the mean Brier score of those
-    models in the group.
-    """
-    rows = []
-    for (group,), part in groups(task).filter(pl.col("flops") < below).group_by("group", maintain_order=True):
-        x, y = np.log10(part["flops"].to_numpy()), -part["brier"].to_numpy()
-        found = []
-        for k in _by_family(part, draws, seed):
-            found.append((np.polyfit(x[k], y[k], 1)[0] if np.ptp(x[k]) > 0 else np.nan,))
-        rows.append((group, *_with_interval(found, ("slope",))["slope"], float(-y.mean())))
-    return pl.DataFrame(rows, schema=["group", "slope", "low", "high", "level"], orient="row")
-
-
 def raw() -> pl.DataFrame:
     """The Brier score without spreading the probability over the choices, and how much mass they had.
 
@@ -370,23 +345,3 @@ def raw() -> pl.DataFrame:
     keys = ["task", "family", "model", "n_params", "flops_1e21"]
     wide = table.pivot(on="metric", index=keys, values="score").drop_nulls("brier_raw")
     return wide.with_columns(flops=pl.col("flops_1e21") * 1e21).drop("flops_1e21").sort("task", "flops")
-
-
-def group_concentration(task: str, draws: int = 200, seed: int = 0) -> pl.DataFrame:
-    """Share of each group's climb under Brier that lies in its steepest half-decade of compute.
-
-    Returns
-    -------
-    Frame with ``group, share, low, high, climb``: ``climb`` is by how much the curve that never falls improves
-    in all.
-
-    >>> group_concentration("arc", draws=5)["share"].is_between(0, 1).all()
-    True
-    """
-    rows = []
-    for (group,), part in groups(task).group_by("group", maintain_order=True):
-        x, y = np.log10(part["flops"].to_numpy()), -part["brier"].to_numpy()
-        found = [(steepest(x[k], y[k]),) for k in _by_family(part, draws, seed)]
-        rise = optimize.isotonic_regression(y[np.argsort(x, kind="stable")]).x
-        rows.append((group, *_with_interval(found, ("share",))["share"], float(np.ptp(rise))))
-    return pl.DataFrame(rows, schema=["group", "share", "low", "high", "climb"], orient="row")

@@ -7,7 +7,7 @@ from scipy import stats
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression
 
-from mirage_lib import choices
+from mirage_lib import choices, difficulty
 from mirage_lib.bigbench import records
 from mirage_lib.show import choice_views
 
@@ -101,7 +101,7 @@ def test_slopes_within_a_family_are_those_of_least_squares_and_stablelm_is_no_fa
 
 def test_resampled_families_are_whole_and_as_many():
     part = choices.of("arc")
-    draws = list(choices._by_family(part, 30, 0))
+    draws = list(choices.resampled(part, 30, 0))
     sizes = dict(part.group_by("family").len().iter_rows())
     family = part["family"].to_numpy()
     assert draws[0].tolist() == list(range(part.height))
@@ -113,7 +113,7 @@ def test_resampled_families_are_whole_and_as_many():
 
 def test_groups_of_items_average_to_the_whole_task():
     whole = choices.of("mmlu").select("model", "brier", "accuracy")
-    parts = choices.groups("mmlu").group_by("model").agg(
+    parts = difficulty.groups("mmlu").group_by("model").agg(
         (pl.col("brier", "accuracy") * pl.col("n_items")).sum() / pl.col("n_items").sum()
     )
     both = whole.join(parts, on="model", suffix="_groups")
@@ -122,15 +122,15 @@ def test_groups_of_items_average_to_the_whole_task():
 
 
 def test_slopes_of_groups_are_those_of_least_squares():
-    part = choices.groups("arc").filter((pl.col("flops") < 3e22) & (pl.col("group") == 4))
+    part = difficulty.groups("arc").filter((pl.col("flops") < 3e22) & (pl.col("group") == 4))
     x, y = np.log10(part["flops"].to_numpy())[:, None], -part["brier"].to_numpy()
-    row = choices.early_slopes("arc", draws=20).row(3, named=True)
+    row = difficulty.early_slopes("arc", draws=20).row(3, named=True)
     assert row["slope"] == pytest.approx(LinearRegression().fit(x, y).coef_[0])
     assert row["low"] <= row["slope"] <= row["high"]
 
 
 def test_an_unknown_task_is_named_with_those_that_there_are():
-    for ask in (choices.of, choices.groups):
+    for ask in (choices.of, difficulty.groups):
         with pytest.raises(ValueError, match="unknown task 'winogrande': choose one of mmlu"):
             ask("winogrande")
 

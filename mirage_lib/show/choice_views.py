@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from mirage_lib import choices
+from mirage_lib import choices, difficulty
 from mirage_lib.show import figures, theme
 from mirage_lib.show.figures import Figure
 from mirage_lib.show.measuring import legend_above
@@ -123,7 +123,7 @@ def shares_figure(draws: int = 300) -> Figure:
     """Draw what share of each pooled climb lies in its steepest half-decade of compute, under both metrics.
 
     >>> shares_figure(draws=5).table.height
-    18
+    27
     """
     tasks = choices.EMERGENT + choices.OTHER
     rows = []
@@ -131,8 +131,7 @@ def shares_figure(draws: int = 300) -> Figure:
         for metric, (share, low, high) in choices.concentration(task, draws).items():
             rows.append((choices.TITLES[task], metric, share, low, high))
     table = pl.DataFrame(rows, schema=["task", "metric", "share", "low", "high"], orient="row")
-    flops = choices.of("mmlu")["flops"]
-    even = choices.WINDOW / np.log10(flops.max() / flops.min())
+    even = choices.even_share()
     shown = table.filter(pl.col("metric") != "difference")
     with theme.style():
         drawing, axis = plt.subplots(figsize=(7, 4.2))
@@ -167,7 +166,7 @@ def groups_figure(tasks: Sequence[str] = ("mmlu", "arithmetic", "hellaswag")) ->
     >>> groups_figure(["arc"]).table.height
     10
     """
-    table = pl.concat(choices.early_slopes(task).with_columns(task=pl.lit(choices.TITLES[task])) for task in tasks)
+    table = pl.concat(difficulty.early_slopes(task).with_columns(task=pl.lit(choices.TITLES[task])) for task in tasks)
     with theme.style():
         drawing, axes = plt.subplots(1, len(tasks), figsize=(2.9 * len(tasks), 3.2), sharey=True, squeeze=False)
         for axis, task in zip(axes[0], tasks, strict=True):
