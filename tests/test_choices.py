@@ -7,8 +7,9 @@ from scipy import stats
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression
 
-from mirage_lib import choices, difficulty
+from mirage_lib import breaks, choices, difficulty
 from mirage_lib.bigbench import records
+from mirage_lib.claims import brier
 from mirage_lib.show import choice_views
 
 
@@ -133,6 +134,26 @@ def test_an_unknown_task_is_named_with_those_that_there_are():
     for ask in (choices.of, difficulty.groups):
         with pytest.raises(ValueError, match="unknown task 'winogrande': choose one of mmlu"):
             ask("winogrande")
+
+
+def test_the_break_test_of_families_is_that_of_the_curve_itself_and_the_verdict_counts_only_sure_breaks():
+    table = brier.public_breaks()
+    row = table.filter((pl.col("task") == "arithmetic") & (pl.col("family") == "Qwen1.5")).row(0, named=True)
+    part = choices.of("arithmetic").filter(pl.col("family") == "Qwen1.5")
+    again = breaks.find(np.log(part["n_params"]), -part["brier"].to_numpy())
+    assert row["brier"] == again.p and row["models"] == 6
+    alone = table.filter(pl.col("emergent") & (pl.col("family") != brier.POOLED))
+    sure = (breaks.adjusted(alone["accuracy"]) < 0.05).sum()
+    verdict = brier.brier_public_models()
+    assert (verdict.verdict == "cannot be tested here") == (sure == 0)
+    assert f"{(alone['accuracy'] < 0.05).sum()} have a break under accuracy" in verdict.because
+
+
+def test_a_made_family_whose_accuracy_leaps_over_an_even_brier_score_is_seen_as_such():
+    sizes = np.logspace(8, 11, 10)
+    brier_score = np.linspace(0.8, 0.5, 10) + np.random.default_rng(0).normal(0, 0.004, 10)
+    accuracy = 0.25 + 2 * np.clip(0.57 - brier_score, 0, None)
+    assert breaks.find(np.log(sizes), accuracy).p < 0.05 <= breaks.find(np.log(sizes), -brier_score).p
 
 
 def test_figures_give_their_numbers_and_the_alternative_text_agrees():

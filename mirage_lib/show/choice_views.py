@@ -69,7 +69,7 @@ def by_compute(tasks: Sequence[str] = ("mmlu", "arithmetic")) -> Figure:
         legend_above(drawing, axes[0, 0], columns=5 if len(tasks) > 1 else 3)
     alt = (
         f"Accuracy above and minus Brier below for {table['model'].n_unique()} public models against training compute. "
-        f"{'; '.join(said)}. Both rise in the same place; families climb evenly or stay where knowing nothing puts them."
+        f"{'; '.join(said)}. {_spread(tasks[0], names)}."
     )
     caption = (
         "Both metrics of the same answers of public base models. Lines: families of four or more sizes. Grey steps: means over "
@@ -77,6 +77,16 @@ def by_compute(tasks: Sequence[str] = ("mmlu", "arithmetic")) -> Figure:
     )
     columns = ["task", "family", "model", "n_params", "tokens_b", "flops", "n_items", "accuracy", "brier"]
     return Figure(drawing, alt, caption, table.select(columns))
+
+
+def _spread(task: str, names: Sequence[str]) -> str:
+    """Say between which accuracies each family moves."""
+    ends = []
+    for name in names:
+        values = choices.of(task).filter(pl.col("family") == name).sort("n_params")["accuracy"]
+        if values.len():
+            ends.append(f"{name} {values[0]:.2f} to {values[-1]:.2f}")
+    return f"Families on {choices.TITLES[task]}, smallest to largest: {', '.join(ends)}"
 
 
 def mapping_figure() -> Figure:
