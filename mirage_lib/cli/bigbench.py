@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from mirage_lib.cli import fetching
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def add(steps: argparse._SubParsersAction, score_with: Callable[[argparse.Namespace], None]) -> None:
-    """Describe the commands; scoring is done by who knows of emergence."""
+def add(steps: argparse._SubParsersAction) -> None:
+    """Describe the commands."""
+    fetching.add(steps, of_records=True)
     shown = "(default: %(default)s)"
     read = steps.add_parser(
         "read",
@@ -36,7 +38,7 @@ def add(steps: argparse._SubParsersAction, score_with: Callable[[argparse.Namesp
     score.add_argument("--least", type=int, default=5, help=f"leave out curves of fewer sizes {shown}")
     score.add_argument("--draws", type=int, default=2000, help=f"smooth curves a triplet; 0 for none {shown}")
     score.add_argument("--csv", help="write the score of every triplet to this file")
-    score.set_defaults(run=score_with)
+    score.set_defaults(run=_score)
 
 
 def _add_files(parser: argparse.ArgumentParser, number: str = "+") -> None:
@@ -52,8 +54,7 @@ def _add_files(parser: argparse.ArgumentParser, number: str = "+") -> None:
     parser.add_argument("--jobs", type=int, help="processes (default: one, or one a core where there is much to read)")
 
 
-def records_of(options: argparse.Namespace) -> pl.DataFrame:
-    """Read or load the records that a command line names."""
+def _records(options: argparse.Namespace) -> pl.DataFrame:
     from mirage_lib.bigbench import reading, records
 
     if getattr(options, "table", None):
@@ -74,4 +75,33 @@ def records_of(options: argparse.Namespace) -> pl.DataFrame:
 def _read(options: argparse.Namespace) -> None:
     from mirage_lib.bigbench import reading
 
-    print(f"Written: {reading.save(records_of(options), options.out)}\nScore it: mirage bigbench score {options.out}")
+    print(f"Written: {reading.save(_records(options), options.out)}\nScore it: mirage bigbench score {options.out}")
+
+
+def _score(options: argparse.Namespace) -> None:
+    import polars as pl
+
+    from mirage_lib import triplets
+    from mirage_lib.bigbench.records import RecordsError
+
+    table = _records(options)
+    if options.preferred:
+        if "preferred" not in table.columns:
+            raise RecordsError("these records do not say which metric is preferred: leave --preferred out")
+        table = table.filter(pl.col("preferred"))
+    scored = triplets.scored(table, options.least)
+    if scored.is_empty():
+        raise RecordsError(f"no task, metric and family has {options.least} sizes of models: give a smaller --least")
+    scored = triplets.with_null(scored, table, options.draws)
+    if options.csv:
+        scored.write_csv(options.csv)
+        print(f"Written: {options.csv}, {scored.height:,} triplets")
+    wide = {"tbl_rows": -1, "tbl_cols": -1, "tbl_width_chars": 120}
+    with pl.Config(tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, **wide):
+        print(triplets.by_metric(scored))
+    untested = scored["exceedance"].null_count()
+    if untested:
+        print(
+            f"{untested:,} of {scored.height:,} triplets have no smooth null"
+            + (": the records tell neither their number of items nor a standard error." if options.draws else ".")
+        )

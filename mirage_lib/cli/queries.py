@@ -9,7 +9,7 @@ import shlex
 FOLDER = "runs/arithmetic-query"
 
 
-def add_query(steps: argparse._SubParsersAction) -> None:
+def add(steps: argparse._SubParsersAction) -> None:
     """Describe the command."""
     query = steps.add_parser(
         "query",

@@ -1,0 +1,75 @@
+"""``mirage`` on the command line: the same functions as in Python."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mirage_lib.cli import arithmetic, bigbench, vision
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 refused with one sentence, 130 interrupted."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except KeyboardInterrupt:
+        print("Interrupted; run the same command again to go on.", file=sys.stderr)
+        return 130
+    except (ValueError, KeyError, FileNotFoundError) as error:
+        print(f"mirage: {error.args[0] if isinstance(error, KeyError) else error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe all commands."""
+    top = argparse.ArgumentParser(prog="mirage", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="command")
+    for part, about in (
+        (arithmetic, "train and ask the ladder of arithmetic models, or models behind an address"),
+        (bigbench, "read and score records of BIG-Bench and of other tasks"),
+        (vision, "train families of small networks on pictures, and freeze what they say"),
+    ):
+        name = part.__name__.rpartition(".")[2]
+        part.add(commands.add_parser(name, help=about).add_subparsers(required=True, metavar="step"))
+
+    score = commands.add_parser("score", help="score frozen outputs, or a Parquet file of your own")
+    score.add_argument("outputs", help="name of a frozen table, or path of a Parquet file")
+    score.add_argument("--metric", default="exact_match", help="a metric's name; 'list' shows all")
+    score.add_argument("--csv", help="write the curve to this file instead of the screen")
+    score.set_defaults(run=_score)
+
+    claims = commands.add_parser("claims", help="judge the paper's claims on the frozen outputs")
+    claims.set_defaults(run=_claims)
+    return top
+
+
+def _score(options: argparse.Namespace) -> None:
+    import polars as pl
+
+    from mirage_lib import curves, metrics, outputs
+
+    if options.metric == "list":
+        for name in metrics.names():
+            print(f"{name:24} {metrics.get(name).label}")
+        return
+    path = Path(options.outputs)
+    table = pl.read_parquet(path) if path.suffix == ".parquet" else outputs.load(options.outputs)
+    curve = curves.curve(table, options.metric)
+    if options.csv:
+        curve.write_csv(options.csv)
+        print(f"Written: {options.csv}, {curve.height} rows")
+        return
+    with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_width_chars=160):
+        print(curve.drop("family", "metric", "n_items", "resolution"))
+
+
+def _claims(options: argparse.Namespace) -> None:
+    from mirage_lib import claims
+
+    for claim in claims.ledger():
+        verdict = claim.judge()
+        print(f"{verdict.verdict:14} {claim.id}\n{'':14} {verdict.because}")
