@@ -3,6 +3,10 @@
 LaMDA's points are digitised; nothing else of it was published. So its noise is known only within two ends:
 the least is the error of reading the figure, the most is what scores between 0 and 1 can have with so many
 items. The public models have both metrics of the same answers.
+
+The rules were written before the curves were judged, but for two clauses that a first look made necessary:
+where accuracy itself shows no jump, nothing could go, and among many curves a few break by luck. Both send
+rows to "cannot be tested here".
 """
 
 from __future__ import annotations
