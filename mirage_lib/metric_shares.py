@@ -58,8 +58,8 @@ def scored(draws: int = 1000) -> pl.DataFrame:
     Returns
     -------
     The frame of :func:`mirage_lib.triplets.report`, with ``halfway`` (share of the way from the first to the last
-    value that is made at the middle of the log sizes), ``late`` (less than half of a climb), ``above`` (no more than
-    :data:`LEVEL` of the smooth curves score as high; missing without a known noise) and ``q`` (the exceedance adjusted
+    value that is made at the middle of the log sizes), ``late`` (less than half of a climb), ``above`` (it climbs, and no
+    more than :data:`LEVEL` of the smooth curves score as high; missing without a known noise) and ``q`` (the exceedance adjusted
     for so many tests, :func:`mirage_lib.breaks.adjusted`).
 
     >>> scored(20)["above"].sum() > 0
@@ -70,7 +70,7 @@ def scored(draws: int = 1000) -> pl.DataFrame:
         curves_ = triplets.split(records.load(name).filter(~pl.col("metric").is_in(LEFT_OUT)))
         parts.append(triplets.report(curves_, draws).with_columns(halfway=pl.Series([halfway(t.sizes, t.values) for t in curves_])))
     table = pl.concat(parts, how="vertical_relaxed").with_columns(
-        above=pl.col("exceedance") <= LEVEL, late=(pl.col("halfway") < 0.5) & (pl.col("score") > 0)
+        above=(pl.col("exceedance") <= LEVEL) & ((pl.col("score") > 0) | pl.col("exceedance").is_null()), late=(pl.col("halfway") < 0.5) & (pl.col("score") > 0)
     )
     tested = table.filter(pl.col("exceedance").is_not_null())
     tested = tested.with_columns(q=pl.Series(breaks.adjusted(tested["exceedance"])))
@@ -103,8 +103,8 @@ def shares(table: pl.DataFrame, by: Sequence[str] = ("metric",)) -> pl.DataFrame
     Returns
     -------
     Frame with ``by``, then ``triplets, tasks, families, median`` (of the score)``, highest`` (finite one)``, infinite,
-    falling`` (score below zero)``, zero, tested, above, share, low, high`` (Wilson, 95 %)``, firm`` (q at most
-    :data:`LEVEL`)`` , late`` (above, and late). Highest finite score first.
+    falling`` (score below zero)``, zero, tested, above, share, low, high`` (Wilson, 95 %)``, firm`` (above, and q at
+    most :data:`LEVEL`)``, late`` (above, and late). Highest finite score first.
 
     >>> rows = {"score": [3.0, 9.0], "task": ["t", "u"], "family": ["f", "f"], "exceedance": [0.5, 0.01], "q": [0.5, 0.02]}
     >>> found = shares(pl.DataFrame(rows | {"metric": ["m", "m"], "above": [False, True], "late": [True, True]}))
@@ -123,7 +123,7 @@ def shares(table: pl.DataFrame, by: Sequence[str] = ("metric",)) -> pl.DataFrame
         zero=(score == 0).sum(),
         tested=pl.col("exceedance").is_not_null().sum().cast(pl.Int64),
         above_=pl.col("above").sum().cast(pl.Int64),
-        firm=(pl.col("q") <= LEVEL).sum(),
+        firm=(pl.col("above") & (pl.col("q") <= LEVEL)).sum(),
         late_=(pl.col("above") & pl.col("late")).sum(),
     ).rename({"above_": "above", "late_": "late"})
     ends = [curves.wilson(k, n) if n else (None, None) for k, n in summed.select("above", "tested").iter_rows()]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-
 import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
@@ -142,7 +140,8 @@ def above_null(scored: pl.DataFrame) -> Figure:
         axis.axvline(metric_shares.LEVEL, color=theme.light("ink"), linestyle="--", linewidth=1)
         axis.set_yticks(-np.arange(table.height), [f"{named(m)}, {o}" for o, m in table.select("origin", "metric").iter_rows()])
         axis.set_xlim(-0.02, 1.22)
-        axis.xaxis.set_major_locator(FixedLocator([0, 0.05, 0.25, 0.5, 0.75, 1]))
+        axis.xaxis.set_major_locator(FixedLocator([0.05, 0.25, 0.5, 0.75, 1]))
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.0%}"))
         axis.set_xlabel("Share of triplets above the smooth null (95 % interval)")
         axis.grid(axis="y", visible=False)
     over = metric_shares.exceeding(table)
@@ -184,7 +183,7 @@ def pairs(table: pl.DataFrame) -> Figure:
         axis.set_xlabel("Share of curves with the higher score under the sharper metric")
         axis.grid(axis="y", visible=False)
     more, less = table.filter(pl.col("low") > 0.5), table.filter(pl.col("high") < 0.5)
-    said = "; ".join(f"{html.escape(r['table'])} {r['sharp']} over {r['smooth']} {r['higher']:.0%}" for r in table.iter_rows(named=True))
+    said = "; ".join(f"{r['table']}, {named(r['sharp'])} over {named(r['smooth'])} {r['higher']:.0%}" for r in table.iter_rows(named=True))
     alt = (
         f"On {more.height} of {table.height} pairs of metrics the sharper one has the higher score in more than half of the curves, "
         f"on {less.height} in less, beyond the interval. {said}."
@@ -223,7 +222,7 @@ def variance(table: pl.DataFrame) -> Figure:
         axis.grid(axis="y", visible=False)
         drawing.legend(*axis.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     wide = table.pivot("factor", index="table", values="share")
-    said = "; ".join(f"{r['table']} {r['metric']:.0%} metric, {r['pair']:.0%} pair" for r in wide.iter_rows(named=True))
+    said = "; ".join(f"{r['table']} {max(r['metric'], 0):.0%} metric, {max(r['pair'], 0):.0%} pair" for r in wide.iter_rows(named=True))
     wins = wide.filter(pl.col("metric") > pl.col("pair"))["table"].to_list()
     alt = f"Share of variance by metric and by task-family pair: {said}. The metric explains more on: {', '.join(wins) or 'none'}."
     caption = (
