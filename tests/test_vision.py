@@ -213,7 +213,8 @@ def test_a_damaged_archive_of_characters_is_named(tmp_path):
         datasets.omniglot(tmp_path)
 
 
-def test_a_family_on_a_cluster_equals_one_on_this_machine(tmp_path):
+def test_a_family_on_a_cluster_equals_one_on_this_machine(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # a cluster of this process alone; no token is to be written
     ray = pytest.importorskip("ray", reason="Ray is not installed")
     chosen, recipe = families.members((2, 4), (0,)), short("digits", 10)
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)

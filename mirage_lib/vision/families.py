@@ -133,8 +133,10 @@ def train(
 
     if backend == "ray":
         _register_ray()
+    # Ray's backend hands results back all at once, so its progress is not shown network by network.
+    returns = "list" if backend == "ray" else "generator_unordered"
     with parallel_config(backend, n_jobs=jobs):
-        done = Parallel(return_as="generator_unordered")(
+        done = Parallel(return_as=returns)(
             delayed(_train_quietly)(name, member, recipe, data, path) for member, path in zip(chosen, paths, strict=True)
         )
         for _ in tqdm(done, total=len(chosen), desc=f"{name}, networks"):
