@@ -103,7 +103,8 @@ def shares(table: pl.DataFrame, by: Sequence[str] = ("metric",)) -> pl.DataFrame
     Returns
     -------
     Frame with ``by``, then ``triplets, tasks, families, median`` (of the score)``, highest`` (finite one)``, infinite,
-    falling`` (score below zero)``, zero, tested, above, share, low, high`` (Wilson, 95 %)``, firm`` (above, and q at
+    falling`` (score below zero)``, zero, tested, above, share, low, high`` (Wilson, 95 %)``, luck`` (how often chance, at
+    :data:`LEVEL`, gives as many above; exact)``, firm`` (above, and q at
     most :data:`LEVEL`)``, late`` (above, and late). Highest finite score first.
 
     >>> rows = {"score": [3.0, 9.0], "task": ["t", "u"], "family": ["f", "f"], "exceedance": [0.5, 0.01], "q": [0.5, 0.02]}
@@ -131,16 +132,21 @@ def shares(table: pl.DataFrame, by: Sequence[str] = ("metric",)) -> pl.DataFrame
         share=pl.when(pl.col("tested") > 0).then(pl.col("above") / pl.col("tested")),
         low=pl.Series([low for low, _ in ends], dtype=pl.Float64),
         high=pl.Series([high for _, high in ends], dtype=pl.Float64),
+        luck=pl.Series(
+            [stats.binom.sf(k - 1, n, LEVEL) if n else None for k, n in summed.select("above", "tested").iter_rows()], dtype=pl.Float64
+        ),
     ).sort("highest", *by, descending=[True] + [False] * len(by), nulls_last=True)
 
 
 def exceeding(table: pl.DataFrame) -> pl.DataFrame:
-    """Keep the metrics whose share of triplets above the null is above :data:`LEVEL` beyond its interval.
+    """Keep the metrics with more triplets above the null than luck explains: an exact one-sided test at :data:`LEVEL`.
 
-    >>> exceeding(pl.DataFrame({"low": [0.01, 0.2]})).height
+    It takes triplets as independent, which those of one task or family are not.
+
+    >>> exceeding(pl.DataFrame({"luck": [0.3, 0.001, None]})).height
     1
     """
-    return table.filter(pl.col("low") > LEVEL)
+    return table.filter(pl.col("luck") <= LEVEL)
 
 
 def paired(table: pl.DataFrame, draws: int = 1000, seed: int = 0) -> pl.DataFrame:
@@ -225,7 +231,7 @@ def variance(values: Sequence[float], factors: dict[str, Sequence[str]]) -> dict
         If no degree of freedom is left for the residual.
 
     >>> found = variance([0, 1, 0, 1, 0, 1, 0, 1], {"metric": list("abababab"), "task": list("ccddccdd")})
-    >>> round(found["metric"], 3), round(found["task"], 3)
+    >>> round(found["metric"], 3), abs(round(found["task"], 3))
     (1.0, 0.0)
     """
     y = np.asarray(values, float)
@@ -299,7 +305,7 @@ def balanced(values: Sequence[float], metric: Sequence[str], pair: Sequence[str]
     """Split variance as :func:`variance` does, where every pair has every metric exactly once; much faster.
 
     >>> found = balanced([0, 1, 0, 1], ["a", "b", "a", "b"], ["c", "c", "d", "d"])
-    >>> found["metric"], round(found["pair"], 3)
+    >>> round(found["metric"], 3), abs(round(found["pair"], 3))
     (1.0, 0.0)
     """
     y = np.asarray(values, float)

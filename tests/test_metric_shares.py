@@ -73,6 +73,7 @@ def test_shares_count_infinite_falling_and_untested_curves_openly():
     assert {name: found[name] for name in ("triplets", "tested", "above", "infinite", "falling", "zero", "highest")} == {
         "triplets": 4, "tested": 3, "above": 1, "infinite": 1, "falling": 1, "zero": 1, "highest": 4.0,
     }  # fmt: skip
+    assert found["luck"] == pytest.approx(stats.binomtest(1, 3, 0.05, "greater").pvalue)
     wilson = stats.binomtest(1, 3).proportion_ci(method="wilson")
     assert (found["low"], found["high"]) == pytest.approx((wilson.low, wilson.high), abs=1e-3)
 
@@ -117,7 +118,9 @@ def test_what_the_chapter_says_without_a_number_is_so():
     assert set(scored.filter(metric="perplexity")["task"]) == {"lambada_openai"}
     assert scored.filter(metric="perplexity")["halfway"].min() > 0.5
     above = set(metric_shares.exceeding(table.filter(pl.col("tested") > 0))["metric"])
-    assert {"brier", "brier_top_label", "accuracy", "exact_str_match"} <= above
+    assert {"perplexity", "brier_top_label", "accuracy", "exact_str_match"} <= above
+    share = dict(table.select("metric", "share").iter_rows())
+    assert share["brier_top_label"] > share["multiple_choice_grade"]
     assert "multiple_choice_grade" not in above and "exact_match" not in above
     pairs = metric_shares.paired(scored)
     assert pairs.filter((pl.col("tasks") > 1) & (pl.col("low") > 0.5))["smooth"].to_list() == ["edit_distance"]

@@ -34,8 +34,8 @@ def metrics_few_5_of_39() -> Verdict:
         f"{', '.join(here)} are in these records; {in_files.height} are preferred by tasks with a file, which is the most that BIG-Bench's "
         "collected table all.csv can hold), the numbers of items, and the paper's threshold, "
         f"which it does not state. Of the {tested.height} metrics here whose noise is known, {above.height} exceed the smooth null in more "
-        f"than {metric_shares.LEVEL:.0%} of their triplets beyond the 95 % interval ({', '.join(above['metric'])}); among them "
-        f"{', '.join(sorted(set(above['metric']) & SMOOTH)) or 'none'}, which no item makes jump.",
+        f"triplets than luck gives (exact test, {metric_shares.LEVEL:.0%}: {', '.join(above['metric'])}); among them "
+        f"{', '.join(sorted(set(above['metric']) & SMOOTH)) or 'none'}, which are continuous item by item.",
     )
 
 

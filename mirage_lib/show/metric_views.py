@@ -133,7 +133,7 @@ def above_null(scored: pl.DataFrame) -> Figure:
     with theme.style():
         drawing, axis = plt.subplots(figsize=(7.2, 0.34 * table.height + 1.1))
         for place, row in enumerate(table.iter_rows(named=True)):
-            colour, marker = ("orange", "D") if row["low"] > metric_shares.LEVEL else ("blue", "o")
+            colour, marker = ("orange", "D") if row["luck"] <= metric_shares.LEVEL else ("blue", "o")
             axis.plot([row["low"], row["high"]], [-place, -place], color=theme.light(colour), linewidth=1.6)
             axis.plot(row["share"], -place, marker, color=theme.light(colour))
             axis.text(1.02, -place, f"{row['above']} of {row['tested']}", va="center", fontsize=9, color=theme.light("ink"))
@@ -146,14 +146,14 @@ def above_null(scored: pl.DataFrame) -> Figure:
         axis.grid(axis="y", visible=False)
     over = metric_shares.exceeding(table)
     alt = (
-        f"Shares of triplets above their smooth null for {table.height} metrics of tables; {over.height} lie above the 5 % of chance beyond "
-        "their interval: " + ", ".join(f"{named(r['metric'])} of {r['origin']} {r['share']:.0%}" for r in over.iter_rows(named=True)) + "."
+        f"Shares of triplets above their smooth null for {table.height} metrics of tables; {over.height} lie above the 5 % of chance by "
+        "more than luck: " + ", ".join(f"{named(r['metric'])} of {r['origin']} {r['share']:.0%}" for r in over.iter_rows(named=True)) + "."
     )
     caption = (
-        f"Dashed: the 5 % that chance alone gives. Orange diamonds ({over.height} of {table.height}): above it beyond a Wilson interval, which "
-        "takes triplets as independent; those of one task or family are not."
+        f"Dashed: the 5 % that chance alone gives. Orange diamonds ({over.height} of {table.height}): more than luck gives (exact test, "
+        "one-sided, 5 %; Wilson intervals). Both take triplets as independent; those of one task or family are not."
     )
-    columns = ["origin", "metric", "triplets", "tested", "above", "share", "low", "high", "firm", "late"]
+    columns = ["origin", "metric", "triplets", "tested", "above", "share", "low", "high", "luck", "firm", "late"]
     return Figure(drawing, alt, caption, table.select(columns))
 
 
