@@ -31,7 +31,7 @@ def metrics_few_5_of_39() -> Verdict:
     return Verdict(
         "cannot be tested here",
         f"Missing: scores under {known.height - len(here)} of the paper's {annotations.PUBLISHED_METRICS} metrics (only "
-        f"{', '.join(here)} are in these records; {in_files.height} are preferred by tasks with a file, which is the most that BIG-Bench's "
+        f"{', '.join(here)} are, by name, in these records; {in_files.height} are preferred by tasks with a file, which is the most that BIG-Bench's "
         "collected table all.csv can hold), the numbers of items, and the paper's threshold, "
         f"which it does not state. Of the {tested.height} metrics here whose noise is known, {above.height} exceed the smooth null in more "
         f"triplets than luck gives (exact test, {metric_shares.LEVEL:.0%}: {', '.join(above['metric'])}); among them "
