@@ -194,6 +194,21 @@ def _jump(x: np.ndarray, values: np.ndarray, at: float) -> np.ndarray:
     return np.divide(climbed, whole, out=np.full(len(means), np.nan), where=whole > 0)
 
 
+def gains(x: Sequence[float], values: np.ndarray) -> np.ndarray:
+    """The gain of many curves at the same x, all points weighing the same, without a test.
+
+    Parameters
+    ----------
+    x : (n,) natural logarithms of size, ascending
+    values : (curves, n), up being better
+
+    >>> gains(np.arange(6.0), np.array([[0, 0, 0, 0, 1, 1], [0, 1, 2, 3, 4, 5]])).round(1) > 0
+    array([ True, False])
+    """
+    x = np.asarray(x, dtype=float)
+    return _compare(np.asarray(values, dtype=float), np.ones(len(x)), _smooth(x), _broken(x))[0]
+
+
 def adjusted(p: Iterable[float]) -> np.ndarray:
     """Turn p values into q values: the share of false alarms among all that are at most as large.
 
