@@ -30,9 +30,10 @@ def test_every_task_has_the_whole_grid():
     assert all(recipes.along(task, "accuracy").height == 25 for task in recipes.tasks())
 
 
-def test_exact_match_is_never_above_bleu_by_much():
+def test_bleu_is_below_exact_match_in_one_family_only():
+    """A fact of the records that the chapter tells: these BLEU scores of Qwen are hardly of the answers that matched."""
     table = recipes.transliteration()
-    assert (table["exact_match"] <= table["bleu"] + 0.01).all()
+    assert table.filter(pl.col("exact_match") > pl.col("bleu"))["family"].unique().to_list() == ["Qwen"]
 
 
 def test_claims_judge():
