@@ -31,7 +31,7 @@ def test_every_task_has_the_whole_grid():
 
 
 def test_bleu_is_below_exact_match_in_one_family_only():
-    """A fact of the records that the chapter tells: these BLEU scores of Qwen are hardly of the answers that matched."""
+    """A fact of the records that the chapter tells, and cannot explain."""
     table = recipes.transliteration()
     assert table.filter(pl.col("exact_match") > pl.col("bleu"))["family"].unique().to_list() == ["Qwen"]
 
