@@ -27,6 +27,8 @@ LEAST = 5
 """Different x that a curve needs."""
 WINDOW = 0.5
 """Decades around the break in which ``jump`` counts the climb, if x is a natural logarithm."""
+RISES = (0.5, 0.7, 1.0)
+"""How long a smooth rise may take, in shares of the range of x."""
 _RISE = 2 * np.log(9)  # from a tenth to nine tenths of a logistic curve, in units of its scale
 
 
@@ -42,7 +44,8 @@ class Break(NamedTuple):
     gain : float
         Logarithm of the smooth shape's squared error over the broken one's; above 0 the broken one fits better.
     p : float
-        How often data drawn around the smooth fit gain at least as much; never exactly zero.
+        How often data drawn around the smooth fit gain at least as much; never exactly zero, and 1 where
+        ``gain`` is not above 0.
     jump, low, high : float
         Share of the whole climb that is made within :data:`WINDOW` decades around the break, with 95 % interval.
         NaN where the largest models are no better than the smallest.
@@ -110,7 +113,8 @@ def find(
     name, design, at = broken[worst[0]]
     jumps = _jump(x, values + rng.normal(size=(draws, len(x))) * errors, at)
     low, high = np.nanquantile(jumps, (0.025, 0.975)) if np.isfinite(jumps).any() else (np.nan, np.nan)
-    p = (1 + np.sum(by_luck >= gain[0] - 1e-12)) / (1 + draws)
+    # Where no broken shape fits better than a smooth one, there is nothing to be explained by luck.
+    p = (1 + np.sum(by_luck >= gain[0] - 1e-12)) / (1 + draws) if gain[0] > 0 else 1.0
     jump = _jump(x, values[None], at)[0]
     return Break(smooth[best[0]][0], name, float(at), float(gain[0]), float(p), float(jump), float(low), float(high))
 
@@ -135,7 +139,7 @@ def _smooth(x: np.ndarray) -> list[tuple[str, np.ndarray, float]]:
     z = (x - x.mean()) / np.ptp(x)
     one = np.ones_like(z)
     shapes = [("line", np.stack([one, z], 1), np.nan), ("parabola", np.stack([one, z, z**2], 1), np.nan)]
-    for rise in (0.5, 0.7, 1.0):  # of the range of x, from a tenth to nine tenths
+    for rise in RISES:  # from a tenth to nine tenths
         for middle in np.linspace(z.min(), z.max(), 13):
             curve = 1 / (1 + np.exp(-(z - middle) * _RISE / rise))
             shapes.append(("rise", np.stack([one, curve], 1), np.nan))
