@@ -35,6 +35,14 @@ def add(steps: argparse._SubParsersAction) -> None:
     _add_data(freeze)
     freeze.set_defaults(run=_freeze)
 
+    grok = steps.add_parser("grok", help="train one small network on modular addition, look at it over steps, freeze the log")
+    grok.add_argument("--seeds", type=int, default=3, help="number of seeds (default: %(default)s)")
+    grok.add_argument(
+        "--vary", action="store_true", help="other shares of pairs and weight decays instead, test pairs every 50 steps"
+    )
+    grok.add_argument("--into", help="folder to freeze into (default: the library's own)")
+    grok.set_defaults(run=_grok)
+
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", help="folder of the pictures (default: vision/ in the folder that MIRAGE_DATA names)")
@@ -116,3 +124,32 @@ def _freeze(options: argparse.Namespace) -> None:
     stamp |= {"weights": weights, "recipe": repr(family.recipe), "arguments": sys.argv[1:]}
     path = outputs.save(table, options.name or f"vision-{family.name}", family.kind, stamp, options.into or outputs.FROZEN)
     print(f"Frozen: {path}, {path.stat().st_size / 1e6:.2f} MB, SHA-256 {outputs.sha256(path)}")
+
+
+def _grok(options: argparse.Namespace) -> None:
+    import polars as pl
+
+    from mirage_lib import outputs, stamps
+    from mirage_lib.vision import grokking
+
+    if options.seeds < 1:
+        raise ValueError(f"{options.seeds} seeds: at least one is needed")
+    logs = []
+    for puzzle in grokking.VARIED if options.vary else (grokking.Puzzle(),):
+        for seed in range(options.seeds):
+            log = grokking.run(puzzle, seed)
+            print(f"share {puzzle.share:g}, weight decay {puzzle.weight_decay:g}: {grokking.moments(log).row(0, named=True)}")
+            if options.vary:
+                log = log.filter((pl.col("step") % 50 == 0) & (pl.col("half") == "test"))
+                log = log.with_columns(share=pl.lit(puzzle.share), weight_decay=pl.lit(puzzle.weight_decay))
+            logs.append(log.with_columns(pl.col("accuracy", "loss", "right_probability").round_sig_figs(5)))
+    command = f"mirage vision grok --seeds {options.seeds}{' --vary' if options.vary else ''}"
+    stamp = stamps.stamp(command, range(options.seeds), "CC BY 4.0", packages=("numpy", "polars", "torch"))
+    versions = ", ".join(f"{name} {number}" for name, number in stamp["versions"].items())
+    note = (
+        f"Modular addition over training steps, written by '{command}'; revision {stamp['revision']}; {versions}; "
+        f"{stamp['device']}; seeds {stamp['seeds']}; {stamp['date']}; {stamp['origin']}, {stamp['licence']}."
+    )
+    name = "vision-grokking-varied" if options.vary else "vision-grokking"
+    path = outputs.save_table(pl.concat(logs), name, "training log", note, options.into or outputs.FROZEN)
+    print(f"Frozen: {path}, {path.stat().st_size / 1e3:.0f} kB, SHA-256 {outputs.sha256(path)}")

@@ -43,6 +43,16 @@ class Puzzle:
     weight_decay: float = 1.0
 
 
+VARIED = (
+    Puzzle(share=0.4),
+    Puzzle(share=0.6),
+    Puzzle(share=0.8),
+    Puzzle(weight_decay=0.3),
+    Puzzle(weight_decay=2.0),
+)
+"""Other shares of pairs and other weight decays, one thing changed at a time."""
+
+
 def pairs(puzzle: Puzzle, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Split the unordered pairs.
 
@@ -101,3 +111,28 @@ def run(puzzle: Puzzle = Puzzle(), seed: int = 0) -> pl.DataFrame:
                 rows.append((seed, step, half, *map(float, numbers), int(chosen.sum())))
     names = ["seed", "step", "half", "accuracy", "loss", "right_probability", "n"]
     return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def moments(log: pl.DataFrame, level: float = 0.5, metric: str = "accuracy") -> pl.DataFrame:
+    """Find when training pairs and test pairs first reach a level.
+
+    Parameters
+    ----------
+    log : frame
+        Of :func:`run`, one or more seeds.
+    level : float
+        Of the metric, of which more has to be better.
+
+    Returns
+    -------
+    Frame with ``seed, train, test, gap``: steps, and how many lie between; null where the level was not reached.
+
+    >>> log = pl.DataFrame({"seed": 0, "step": [10, 20, 20], "half": ["train", "train", "test"], "accuracy": [0.2, 0.9, 0.0]})
+    >>> moments(log).rows()
+    [(0, 20, None, None)]
+    """
+    def first(half: str) -> pl.Expr:
+        return pl.col("step").filter((pl.col("half") == half) & (pl.col(metric) >= level)).min().alias(half)
+
+    found = log.group_by("seed").agg(first("train"), first("test")).sort("seed")
+    return found.with_columns(gap=pl.col("test") - pl.col("train"))
