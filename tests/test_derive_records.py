@@ -15,7 +15,7 @@ from tools import derive_records
 
 DATA = os.environ.get("MIRAGE_DATA")
 needs_data = pytest.mark.skipif(DATA is None, reason="MIRAGE_DATA does not say where the published records lie")
-FILES = [*(f"records-{name}" for name in derive_records.RECORDS), "bigg-correct"]
+FILES = [*(f"records-{name}" for name in derive_records.RECORDS), *derive_records.OTHERS]
 
 
 @needs_data
@@ -27,8 +27,9 @@ def test_every_embedded_table_is_the_derived_one(name):
 
 
 @needs_data
-def test_the_embedded_answers_are_the_derived_ones():
-    assert_frame_equal(records.correct(), derive_records.bigg_correct(Path(DATA)))
+@pytest.mark.parametrize("name", derive_records.OTHERS)
+def test_every_other_table_is_the_derived_one(name):
+    assert_frame_equal(pl.read_parquet(outputs.FROZEN / f"{name}.parquet"), derive_records.OTHERS[name][0](Path(DATA)))
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -38,8 +39,8 @@ def test_every_file_says_its_origin_its_licence_and_a_clean_revision(name):
     stamp = json.loads(pl.read_parquet_metadata(path)["stamp"])
     assert re.fullmatch(r"[0-9a-f]{40}", stamp["revision"]) and stamp["origin"] == "published"
     assert stamp["command"].startswith("tools/derive_records.py") and len(stamp["note"]) > 40
-    _, licence, note = derive_records.CORRECT if name == "bigg-correct" else derive_records.RECORDS[name.removeprefix("records-")]
-    assert (stamp["licence"], stamp["note"]) == (licence, note)
+    made = (derive_records.OTHERS | derive_records.RECORDS)[name.removeprefix("records-")]
+    assert (stamp["licence"], stamp["note"]) == made[1:3]
 
 
 def test_the_lineage_keeps_its_share_alike_licence():

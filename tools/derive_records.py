@@ -258,6 +258,15 @@ def bigg_correct(data: Path) -> pl.DataFrame:
     return both.sort("task", "shots", "n_params")
 
 
+def olmo_runs(data: Path) -> pl.DataFrame:
+    """OLMo's runs of the ladder, about 24 points along each, three metrics of the same answers side by side."""
+    table = pl.read_parquet(data / "open-models" / "olmo_ladder.parquet")
+    numbers = ["flops_1e21", "accuracy", "bits_per_byte", "target_probability"]
+    return table.filter(~pl.col("model").is_in(["7B", "13B"])).select(
+        "task", "model", "n_params", "run", "step", pl.col(numbers).cast(pl.Float64).round_sig_figs(5)
+    ).sort("task", "n_params", "run", "flops_1e21", "step")  # fmt: skip
+
+
 RECORDS: dict[str, tuple[Callable[[Path], pl.DataFrame], str, str]] = {
     "bigg": (bigg, "Apache-2.0", f"BIG-G, called LaMDA in the paper: {COLLECTED}. Test splits of about a fifth of each task."),
     "lm-eval": (
@@ -294,7 +303,18 @@ RECORDS: dict[str, tuple[Callable[[Path], pl.DataFrame], str, str]] = {
 }  # fmt: skip
 """Records by name: how they are derived, their licence, and where they come from."""
 
-CORRECT = (bigg_correct, "Apache-2.0", f"Right or wrong answers of BIG-G: {COLLECTED}.")
+OTHERS: dict[str, tuple[Callable[[Path], pl.DataFrame], str, str, str]] = {
+    "bigg-correct": (
+        bigg_correct, "Apache-2.0", f"Right or wrong answers of BIG-G: {COLLECTED}.", "right or wrong",
+    ),
+    "olmo-runs": (
+        olmo_runs, "Apache-2.0",
+        "allenai/OLMo-ladder (Apache-2.0; Bhagia et al., arXiv 2412.04403), the points along each run of the small models; "
+        "some runs are the authors' reruns.",
+        "training log",
+    ),
+}  # fmt: skip
+"""Derived tables that are no records: how, their licence, where they come from, and what they are."""
 
 
 def derive(name: str, data: Path) -> pl.DataFrame:
@@ -309,19 +329,19 @@ def derive(name: str, data: Path) -> pl.DataFrame:
 
 
 def save(names: list[str], data: Path) -> list[Path]:
-    """Derive tables (``bigg-correct`` or names of :data:`RECORDS`) and freeze them with their stamps.
+    """Derive tables (names of :data:`RECORDS` or :data:`OTHERS`) and freeze them with their stamps.
 
     All stamps are made before the first file is written, since a new file makes the checkout another one.
     """
     made = []
     for name in names:
-        _, licence, note = CORRECT if name == "bigg-correct" else RECORDS[name]
+        licence, note = (OTHERS | RECORDS)[name][1:3]
         command = f"tools/derive_records.py {name}"
         made.append(stamps.stamp(command, (), licence, "published", packages=("polars",)) | {"note": note})
     paths = []
     for name, stamp in zip(names, made, strict=True):
-        if name == "bigg-correct":
-            paths.append(records.save(bigg_correct(data), name, "right or wrong", stamp))
+        if name in OTHERS:
+            paths.append(records.save(OTHERS[name][0](data), name, OTHERS[name][3], stamp))
         else:
             paths.append(records.save(derive(name, data), f"records-{name}", "records", stamp))
     return paths
@@ -330,6 +350,6 @@ def save(names: list[str], data: Path) -> list[Path]:
 if __name__ == "__main__":
     if "MIRAGE_DATA" not in os.environ:
         sys.exit("Say where the published records lie: MIRAGE_DATA=<folder> .venv/bin/python tools/derive_records.py")
-    wanted = sys.argv[1:] or [*RECORDS, "bigg-correct"]
+    wanted = sys.argv[1:] or [*RECORDS, *OTHERS]
     for path in save(wanted, Path(os.environ["MIRAGE_DATA"])):
         print(path)
