@@ -40,6 +40,7 @@ def add(steps: argparse._SubParsersAction) -> None:
     grok.add_argument(
         "--vary", action="store_true", help="other shares of pairs and weight decays instead, test pairs every 50 steps"
     )
+    grok.add_argument("--sizes", action="store_true", help="networks of ten sizes instead, looked at every 250 steps")
     grok.add_argument("--into", help="folder to freeze into (default: the library's own)")
     grok.set_defaults(run=_grok)
 
@@ -134,22 +135,29 @@ def _grok(options: argparse.Namespace) -> None:
 
     if options.seeds < 1:
         raise ValueError(f"{options.seeds} seeds: at least one is needed")
+    if options.vary and options.sizes:
+        raise ValueError("both --vary and --sizes: they are two tables, so give one at a time")
     logs = []
-    for puzzle in grokking.VARIED if options.vary else (grokking.Puzzle(),):
+    puzzles = grokking.VARIED if options.vary else grokking.FAMILY if options.sizes else (grokking.Puzzle(),)
+    for puzzle in puzzles:
         for seed in range(options.seeds):
             log = grokking.run(puzzle, seed)
-            print(f"share {puzzle.share:g}, weight decay {puzzle.weight_decay:g}: {grokking.moments(log).row(0, named=True)}")
+            print(f"{puzzle}: {grokking.moments(log).row(0, named=True)}", flush=True)
             if options.vary:
                 log = log.filter((pl.col("step") % 50 == 0) & (pl.col("half") == "test"))
                 log = log.with_columns(share=pl.lit(puzzle.share), weight_decay=pl.lit(puzzle.weight_decay))
+            elif options.sizes:
+                log = log.filter(pl.col("step") % 250 == 0).with_columns(n_params=pl.lit(puzzle.n_params))
             logs.append(log.with_columns(pl.col("accuracy", "loss", "right_probability").round_sig_figs(5)))
-    command = f"mirage vision grok --seeds {options.seeds}{' --vary' if options.vary else ''}"
+    suffix = "varied" if options.vary else "sizes" if options.sizes else ""
+    flag = {"varied": " --vary", "sizes": " --sizes", "": ""}[suffix]
+    command = f"mirage vision grok --seeds {options.seeds}{flag}"
     stamp = stamps.stamp(command, range(options.seeds), "CC BY 4.0", packages=("numpy", "polars", "torch"))
     versions = ", ".join(f"{name} {number}" for name, number in stamp["versions"].items())
     note = (
         f"Modular addition over training steps, written by '{command}'; revision {stamp['revision']}; {versions}; "
         f"{stamp['device']}; seeds {stamp['seeds']}; {stamp['date']}; {stamp['origin']}, {stamp['licence']}."
     )
-    name = "vision-grokking-varied" if options.vary else "vision-grokking"
+    name = "-".join(filter(None, ("vision-grokking", suffix)))
     path = outputs.save_table(pl.concat(logs), name, "training log", note, options.into or outputs.FROZEN)
     print(f"Frozen: {path}, {path.stat().st_size / 1e3:.0f} kB, SHA-256 {outputs.sha256(path)}")

@@ -42,6 +42,16 @@ class Puzzle:
     learning_rate: float = 3e-3
     weight_decay: float = 1.0
 
+    @property
+    def n_params(self) -> int:
+        """Weights and biases.
+
+        >>> Puzzle().n_params
+        35579
+        """
+        first, last = self.width * self.hidden + self.hidden, self.hidden * self.modulus + self.modulus
+        return self.modulus * self.width + first + last
+
 
 VARIED = (
     Puzzle(share=0.4),
@@ -51,6 +61,9 @@ VARIED = (
     Puzzle(weight_decay=2.0),
 )
 """Other shares of pairs and other weight decays, one thing changed at a time."""
+
+FAMILY = tuple(Puzzle(width=hidden // 4, hidden=hidden) for hidden in (8, 16, 24, 32, 48, 64, 96, 128, 256, 512))
+"""The same task and training for networks of ten sizes."""
 
 
 def pairs(puzzle: Puzzle, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
