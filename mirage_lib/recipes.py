@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from scipy.optimize import curve_fit
 
-from mirage_lib import breaks
+from mirage_lib import breaks, emergence, outputs
 from mirage_lib.bigbench import records
 
 METRICS = ("accuracy", "target_probability", "bits_per_byte")
@@ -34,6 +34,76 @@ def ladder() -> pl.DataFrame:
     keys = ["task", "family", "model", "n_params", "flops_1e21", "chance"]
     wide = table.pivot(on="metric", index=keys, values="score")
     return wide.with_columns(target=pl.col("family").is_in(TARGETS)).sort("task", "flops_1e21")
+
+
+@cache
+def runs() -> pl.DataFrame:
+    """The points along every run of the ladder, ordered by compute (1e21 FLOPs): 25 runs, 25 points each.
+
+    >>> runs().select("model", "run").n_unique()
+    25
+    """
+    path = outputs.FROZEN / "olmo-runs.parquet"
+    outputs.verify(path, outputs.manifest()[path.name]["sha256"])
+    return pl.read_parquet(path).sort("task", "n_params", "run", "flops_1e21")
+
+
+@cache
+def wobble(last: int = 8) -> pl.DataFrame:
+    """How far a score strays from its own run's trend: the noise of one point.
+
+    The trend is a straight line through the last points of a run, in the number of the point; the residuals of
+    all 25 runs of a task are pooled. The same items are asked at each point, so this is the luck of the step, not
+    that of the items.
+
+    Parameters
+    ----------
+    last : points of each run
+
+    Returns
+    -------
+    Frame with ``task, metric, noise``.
+
+    >>> wobble().height == 3 * len(tasks())
+    True
+    """
+    x = np.arange(last) - (last - 1) / 2
+    rows = []
+    for (task,), part in runs().group_by("task", maintain_order=True):
+        for metric in METRICS:
+            ends = part.drop_nulls(metric).group_by("model", "run", maintain_order=True).tail(last)
+            lines = ends.group_by("model", "run", maintain_order=True).agg(metric).filter(pl.col(metric).list.len() == last)
+            y = np.array(lines[metric].to_list())
+            left = y - y.mean(axis=1, keepdims=True) - (y @ x / (x @ x))[:, None] * x
+            rows.append({"task": task, "metric": metric, "noise": float(np.sqrt(np.sum(left**2) / (len(y) * (last - 2))))})
+    return pl.DataFrame(rows)
+
+
+@cache
+def slices(draws: int = 1000) -> pl.DataFrame:
+    """Score five sizes at one budget, and five budgets at one size, against smooth curves with their wobble.
+
+    Returns
+    -------
+    Frame with ``task, metric, axis`` (``size`` or ``budget``), ``slice, score, exceedance`` (how often a smooth
+    curve with the same noise scores as high; see :func:`mirage_lib.emergence.null_scores`).
+
+    >>> slices(20).height == len(tasks()) * 3 * 10
+    True
+    """
+    noise = {(task, metric): value for task, metric, value in wobble().iter_rows()}
+    rows = []
+    for task in tasks():
+        for metric in METRICS:
+            table = along(task, metric)
+            for axis, fixed in (("size", "family"), ("budget", "n_params")):
+                for (name,), part in table.sort("flops_1e21").group_by(fixed, maintain_order=True):
+                    x, values = part["flops_1e21"], part["value"]
+                    score = emergence.score(x, values)
+                    null = emergence.null_scores(x, values, [noise[task, metric]] * part.height, draws)
+                    row = {"task": task, "metric": metric, "axis": axis, "slice": str(name), "score": score}
+                    rows.append(row | {"exceedance": emergence.exceedance(score, null)})
+    return pl.DataFrame(rows)
 
 
 def tasks() -> list[str]:
@@ -151,8 +221,8 @@ def compared(first: str, second: str) -> tuple[int, int, float]:
 def onsets() -> pl.DataFrame:
     """From which compute on a metric stays above its first level, by twice its noise.
 
-    The first level is the mean of the three ladder models with least compute; the noise is the scatter about a
-    parabola in log compute, since the records give no standard errors. The level of accuracy need not be chance.
+    The first level is the mean of the three ladder models with least compute, and need not be chance; the noise is
+    that of one point (:func:`wobble`).
 
     Returns
     -------
@@ -161,12 +231,13 @@ def onsets() -> pl.DataFrame:
     >>> onsets().height == 3 * len(tasks())
     True
     """
+    wobbles = {(task, metric): value for task, metric, value in wobble().iter_rows()}
     rows = []
     for task in tasks():
         for metric in METRICS:
             part = along(task, metric)
             x, y = np.log(part["flops_1e21"].to_numpy()), part["value"].to_numpy()
-            noise = float(np.sqrt(np.sum((y - np.polyval(np.polyfit(x, y, 2), x)) ** 2) / (len(y) - 3)))
+            noise = wobbles[task, metric]
             below = np.flatnonzero(y <= y[:3].mean() + 2 * noise)
             last = int(below[-1]) + 1
             onset = float(np.exp(x[last])) if last < len(x) else None

@@ -1,5 +1,6 @@
 """One recipe at many sizes: the tables are whole, and the arithmetic agrees with independent truth."""
 
+import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
@@ -39,3 +40,31 @@ def test_bleu_is_below_exact_match_in_one_family_only():
 def test_claims_judge():
     wins, n, _ = recipes.compared("two steps", "direct")
     assert f"on {wins} of {n} task splits" in claims.recipe_bits_foretell().because
+
+
+def test_the_wobble_is_the_residual_of_numpys_line():
+    last = 8
+    part = recipes.runs().filter(pl.col("task") == "piqa_val")
+    left = []
+    for _, run in part.group_by("model", "run"):
+        y = run.sort("flops_1e21", "step")["accuracy"].to_numpy()[-last:]
+        left.append(y - np.polyval(np.polyfit(np.arange(last), y, 1), np.arange(last)))
+    expected = np.sqrt(np.sum(np.square(left)) / (len(left) * (last - 2)))
+    row = recipes.wobble().filter((pl.col("task") == "piqa_val") & (pl.col("metric") == "accuracy"))
+    assert row["noise"][0] == pytest.approx(expected)
+
+
+def test_the_end_of_every_run_is_its_record():
+    ends = recipes.runs().filter(pl.col("task") == "mmlu_stem_test").group_by("n_params", "run").agg(
+        pl.col("accuracy").sort_by("flops_1e21").last()
+    )
+    table = recipes.ladder().filter((pl.col("task") == "mmlu_stem_test") & ~pl.col("target"))
+    table = table.with_columns(run=pl.col("family").str.strip_prefix("OLMo "))
+    both = ends.join(table, on=["n_params", "run"], suffix="_record", validate="1:1")
+    assert both.height == 25 and (both["accuracy"] - both["accuracy_record"]).abs().max() < 1e-4
+
+
+def test_slices_hold_five_models_each_and_a_straight_line_scores_four():
+    table = recipes.slices(20)
+    assert table.group_by("task", "metric", "axis").len()["len"].unique().to_list() == [5]
+    assert table["exceedance"].is_between(0, 1).all()

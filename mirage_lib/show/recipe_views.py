@@ -42,6 +42,75 @@ def three_metrics(task: str) -> Figure:
     return Figure(drawing, alt, caption, table.select("model", "flops_1e21", *recipes.METRICS))
 
 
+def runs_figure(task: str) -> Figure:
+    """Draw three metrics of one task along all runs of the ladder.
+
+    >>> runs_figure("mmlu_stem_test").table.height
+    625
+    """
+    table = recipes.runs().filter(pl.col("task") == task).drop_nulls(list(recipes.METRICS))
+    sizes = table["n_params"].unique().sort()
+    chance = recipes.ladder().filter(pl.col("task") == task)["chance"].drop_nulls()
+    with theme.style():
+        drawing, axes = plt.subplots(1, 3, figsize=(8.4, 3.6))
+        for axis, metric in zip(axes, recipes.METRICS, strict=True):
+            for order, size in enumerate(sizes):
+                part = table.filter(pl.col("n_params") == size)
+                axis.plot(
+                    part["flops_1e21"] * 1e21, part[metric], linestyle="none", marker=theme.MARKERS[order], markersize=3,
+                    color=theme.light(theme.ORDERED[order]), label=theme.in_words(size),
+                )  # fmt: skip
+            axis.set_xscale("log")
+            axis.set_xlabel("Training FLOPs (log scale)")
+            axis.set_title(NAMES[metric], loc="left")
+            if metric == "bits_per_byte":
+                axis.invert_yaxis()
+            elif len(chance):
+                axis.axhline(chance[0], color=theme.light("ink"), linestyle="--", linewidth=1)
+        both = [axis.get_ylim() for axis in axes[:2]]
+        for axis in axes[:2]:
+            axis.set_ylim(min(low for low, _ in both), max(high for _, high in both))
+        legend_above(drawing, axes[0], columns=5)
+    noise = {m: recipes.wobble().filter((pl.col("task") == task) & (pl.col("metric") == m))["noise"][0] for m in recipes.METRICS}
+    alt = (
+        f"{table.height} points along 25 runs of five sizes on {task}: accuracy from {table['accuracy'].min():.3f} to {table['accuracy'].max():.3f}, "
+        f"probability of the right choice from {table['target_probability'].min():.3f} to {table['target_probability'].max():.3f}, bits per byte "
+        f"from {table['bits_per_byte'].max():.2f} down to {table['bits_per_byte'].min():.2f}. Noise of a point: {noise['accuracy']:.4f}, "
+        f"{noise['target_probability']:.5f} and {noise['bits_per_byte']:.4f}."
+    )
+    return Figure(
+        drawing, alt, "The same answers at every point of every run. Dashed: chance. The two left panels share an axis.",
+        table.select("model", "run", "flops_1e21", *recipes.METRICS),
+    )  # fmt: skip
+
+
+def onsets_figure() -> Figure:
+    """Draw, for every task, the compute at which each metric has left its first level.
+
+    >>> onsets_figure().table.height == len(recipes.tasks())
+    True
+    """
+    wide = recipes.onsets().pivot(on="metric", index="task", values="onset").sort("accuracy", "task", nulls_last=True)
+    with theme.style():
+        drawing, axis = plt.subplots(figsize=(6.6, 5.2))
+        rows = range(wide.height)
+        for shift, metric in zip((-0.22, 0, 0.22), recipes.METRICS, strict=True):
+            colour, marker = LOOK[metric]
+            known = wide[metric].is_not_null().to_numpy()
+            place = [row + shift for row in rows if known[row]]
+            axis.plot(wide[metric].drop_nulls() * 1e21, place, linestyle="none", marker=marker, color=theme.light(colour), label=NAMES[metric])
+        axis.set_xscale("log")
+        axis.set_yticks(list(rows), wide["task"].to_list(), fontsize=8)
+        axis.set_xlabel("Training FLOPs at which a metric has left its first level (log scale)")
+        legend_above(drawing, axis, columns=3)
+    first, n, _ = recipes.onset_order("bits_per_byte", "accuracy")
+    alt = (
+        f"For {wide.height} task splits, the compute from which each metric stays above its first level. Bits per byte comes before accuracy in "
+        f"{first} of {n} that differ; accuracy's onset ranges from {wide['accuracy'].min() * 1e21:.1e} to {wide['accuracy'].max() * 1e21:.1e} FLOPs."
+    )
+    return Figure(drawing, alt, "Which metric is seen to move first. Splits are ordered by accuracy.", wide)
+
+
 def forecast_figure() -> Figure:
     """Draw the forecast against the measured accuracy of 7B and 13B, for three ways of forecasting.
 
