@@ -21,6 +21,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from mirage_lib.show import theme
 
 
+LONG = 50
+"""Characters from which on a cell counts as a sentence."""
+SENTENCE = ' class="mirage-sentence"'
 SCROLLS = 'tabindex="0" role="group" aria-label="Drawing, scrolls sideways where it is too wide"'
 
 
@@ -106,8 +109,7 @@ def folded_table(table: pl.DataFrame | None, summary: str = "The numbers") -> st
         return ""
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in table.columns)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in row) + "</tr>"
-        for row in table.iter_rows()
+        "<tr>" + "".join(_data(_cell(value)) for value in row) + "</tr>" for row in table.iter_rows()
     )
     return (
         f"<details><summary>{html.escape(summary)}</summary>"
@@ -115,6 +117,11 @@ def folded_table(table: pl.DataFrame | None, summary: str = "The numbers") -> st
         f'aria-label="{html.escape(summary)}"><table class="mirage-table"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div></details>"
     )
+
+
+def _data(text: str) -> str:
+    """A cell; sentences get a class, so that their column is wide enough to be read."""
+    return f"<td{SENTENCE if len(text) > LONG else ''}>{html.escape(text)}</td>"
 
 
 def _cell(value: object) -> str:
