@@ -136,6 +136,12 @@ def jumps_over_sizes(log: pl.DataFrame, step: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["seed", "smaller", "larger", "gain", "train"], orient="row")
 
 
+def _ends(values: pl.Series) -> str:
+    """The least and the most of some steps, or the one that they all are."""
+    least, most = values.min(), values.max()
+    return f"{least:,}" if least == most else f"{least:,}-{most:,}"
+
+
 @registry.test
 def grokking_differs() -> Verdict:
     log, sizes = frozen(), frozen("vision-grokking-sizes")
@@ -148,8 +154,8 @@ def grokking_differs() -> Verdict:
     return Verdict(
         registry.grade(delayed, apart),
         f"Over steps: in {stretch.filter(pl.col('ratio') >= 10).height} of {seeds} runs of one network training pairs are known "
-        f"(at least {KNOWN:.0%}) and test pairs not (at most {UNKNOWN:.0%}) from step {stretch['first'].min()}-{stretch['first'].max()} to step "
-        f"{stretch['last'].min()}-{stretch['last'].max()}. Over sizes: the same task, read for {sizes['n_params'].n_unique()} sizes after "
+        f"(at least {KNOWN:.0%}) and test pairs not (at most {UNKNOWN:.0%}) at steps {_ends(stretch['first'])} to "
+        f"{_ends(stretch['last'])}. Over sizes: the same task, read for {sizes['n_params'].n_unique()} sizes after "
         f"{grokking.Puzzle().steps // 2:,} steps, shows a jump of test accuracy by at least one half between neighbours, out of a network that "
         f"knows its training pairs, in {both} of {jumps.height} ladders: the train-test gap "
         f"{'is not on that axis' if apart else 'and the family over sizes can meet in one task'}. Whether the models of the published "
