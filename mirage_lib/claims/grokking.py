@@ -1,7 +1,7 @@
 """Appendix C: grokking, sudden learning over steps, beside families over sizes.
 
 The rule in the ledger was written when the run over steps and the ladder's training losses had been seen, and
-before the same task had been trained for networks of ten sizes.
+before those of the same task for networks of ten sizes had been looked at.
 """
 
 from __future__ import annotations
