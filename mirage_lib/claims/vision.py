@@ -1,0 +1,264 @@
+"""Section 5 and Fig. 11: small networks that read digits, and the ability to name K pictures right at once.
+
+The rules in the ledger were written when the accuracies of our networks were known, seed by seed, but none
+of their scores, breaks or distances.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from mirage_lib import breaks, emergence, metrics, outputs, subsets
+from mirage_lib.claims import registry
+from mirage_lib.claims.registry import Verdict
+
+KS = tuple(range(1, 11))
+SHOWN_K = (6, 8, 10)
+"""Sizes of a subset in the published figure; its text says 1 to 5."""
+SHOWN_UNITS = (1, 2, 3, 64)
+"""Hidden units of the four networks, of 14, that the published figure shows for subsets."""
+DRAWS = 1000
+
+
+class Curve(NamedTuple):
+    """A curve over sizes with whole curves redrawn from its seeds.
+
+    Attributes
+    ----------
+    sizes, values : (n,) numbers of parameters, ascending, and means over seeds
+    draws : (draws, n) the same means with seeds drawn again at each size
+    """
+
+    sizes: np.ndarray
+    values: np.ndarray
+    draws: np.ndarray
+
+
+@cache
+def networks(name: str = "vision-lenet") -> pl.DataFrame:
+    """Subset accuracy of every frozen network at :data:`KS`; see :func:`subsets.by_network`.
+
+    >>> networks().columns
+    ['model', 'n_params', 'seed', 'k', 'estimate', 'n']
+    """
+    return subsets.by_network(outputs.load(name), KS)
+
+
+def units(table: pl.DataFrame) -> pl.DataFrame:
+    """Add ``units``, the number at the end of a model's name.
+
+    >>> units(pl.DataFrame({"model": ["hidden units 12"]}))["units"].to_list()
+    [12]
+    """
+    return table.with_columns(units=pl.col("model").str.extract(r"(\d+)$").cast(pl.Int64))
+
+
+def said(outputs: pl.DataFrame) -> pl.DataFrame:
+    """Accuracy of every network, and whether it gives all pictures the same answer.
+
+    Returns
+    -------
+    Frame with ``model, n_params, seed, estimate, n, classes`` (different answers given), ``commonest`` (the
+    most frequent one) and ``dead``: one answer for every picture.
+
+    >>> rows = {"model": "m 1", "n_params": 9, "seed": 0, "label": [1, 2], "predicted": [1, 1]}
+    >>> said(pl.DataFrame(rows)).select("estimate", "classes", "dead").row(0)
+    (0.5, 1, True)
+    """
+    right = metrics.get("picture_accuracy").score(outputs).alias("estimate")
+    table = outputs.with_columns(right).group_by("model", "n_params", "seed").agg(
+        pl.col("estimate").mean(),
+        n=pl.len(),
+        classes=pl.col("predicted").n_unique().cast(pl.Int64),
+        commonest=pl.col("predicted").mode().min().cast(pl.Int64),
+    )
+    return table.with_columns(dead=pl.col("classes") == 1).sort("n_params", "seed")
+
+
+def curve(table: pl.DataFrame, k: int, only: tuple[int, ...] = (), draws: int = DRAWS, seed: int = 0) -> Curve:
+    """Average one K over seeds, and redraw the seeds of every size.
+
+    A draw takes one seed fewer than there are, as :func:`subsets.over_seeds` does.
+
+    Parameters
+    ----------
+    table : frame
+        From :func:`networks`, every size with the same number of seeds, two or more.
+    only : tuple of int
+        Hidden units of the sizes to keep; empty for all.
+
+    Raises
+    ------
+    ValueError
+        If no network is left, or sizes differ in their seeds.
+    """
+    part = units(table).filter(pl.col("k") == k)
+    part = (part.filter(pl.col("units").is_in(only)) if only else part).sort("n_params", "seed")
+    groups = [one["estimate"].to_numpy() for one in part.partition_by("n_params", maintain_order=True)]
+    counts = {len(values) for values in groups}
+    if len(counts) != 1 or min(counts) < 2:
+        raise ValueError(f"seeds a size: {sorted(counts)}, for K = {k}: give the same number, at least two, for each")
+    rng = np.random.default_rng(seed)
+    again = np.stack([rng.choice(v, (draws, len(v) - 1)).mean(axis=1) for v in groups], axis=1)
+    sizes = part["n_params"].unique().sort().to_numpy().astype(float)
+    return Curve(sizes, np.array([v.mean() for v in groups]), again)
+
+
+@cache
+def judged(only: tuple[int, ...] = ()) -> pl.DataFrame:
+    """Score every K on our frozen family: the published score, its interval over seeds, its smooth null, a break.
+
+    The null is a straight line in the logarithm of size with noise of the size that seeds make; see
+    :func:`emergence.null_scores`. With four sizes there is no test for a break.
+
+    Returns
+    -------
+    Frame with ``k, models, score, low, high, straight, null_high, exceedance, broken, at, gain, p``.
+    """
+    return score_all(networks(), only)
+
+
+def score_all(table: pl.DataFrame, only: tuple[int, ...] = ()) -> pl.DataFrame:
+    """As :func:`judged`, for networks of any family."""
+    rows = []
+    for k in sorted(table["k"].unique()):
+        one = curve(table, k, only)
+        errors = np.maximum(one.draws.std(axis=0), 1e-6)
+        value = emergence.score(one.sizes, one.values)
+        low, high = np.quantile(emergence.scores(one.draws), (0.025, 0.975), method="lower")
+        null = emergence.null_scores(one.sizes, one.values, errors)
+        straight = emergence.null_scores(one.sizes, one.values, np.zeros(len(errors)), 1)[0]
+        row = {"k": k, "models": len(one.sizes), "score": value, "low": float(low), "high": float(high)}
+        row |= {"straight": float(straight), "null_high": float(np.quantile(null, 0.95))}
+        row |= {"exceedance": emergence.exceedance(value, null)}
+        if len(one.sizes) >= breaks.LEAST:
+            found = breaks.find(np.log(one.sizes), one.values, errors, draws=300)
+            row |= {"broken": found.broken, "at": float(np.exp(found.at)), "gain": found.gain, "p": found.p}
+        rows.append(row)
+    return pl.DataFrame(rows)
+
+
+def distance(x: np.ndarray, values: np.ndarray, other_x: np.ndarray, other: np.ndarray) -> float:
+    """How far apart two curves are in shape: both axes of both stretched to 0 to 1, x in logarithms.
+
+    Points are joined by straight lines; the root mean square of their difference is taken along x.
+
+    Raises
+    ------
+    ValueError
+        If a curve is flat: it has no shape to stretch.
+
+    >>> distance(np.array([1, 10, 100]), np.array([0, 1, 2]), np.array([5, 50]), np.array([3, 9]))
+    0.0
+    """
+    at = np.linspace(0, 1, 201)
+    shapes = []
+    for place, height in ((x, values), (other_x, other)):
+        place, height = np.log(np.asarray(place, dtype=float)), np.asarray(height, dtype=float)
+        if np.ptp(height) == 0:
+            raise ValueError(f"all {height.size} values are {height[0]:g}: a flat curve has no shape")
+        order = np.argsort(place)
+        place, height = place[order], height[order]
+        shapes.append(np.interp(at, (place - place[0]) / np.ptp(place), (height - height.min()) / np.ptp(height)))
+    return float(np.sqrt(np.mean((shapes[0] - shapes[1]) ** 2)))
+
+
+@cache
+def published() -> pl.DataFrame:
+    """Digitised points of Fig. 11: ``curve, x, y``.
+
+    >>> published()["curve"].n_unique()
+    5
+    """
+    return outputs.load_table("vision-published").filter(pl.col("panel").str.starts_with("11")).select("curve", "x", "y")
+
+
+@cache
+def distances() -> pl.DataFrame:
+    """Shape distance of our curves to grounded mappings.
+
+    Returns
+    -------
+    Frame with ``curve, k, sizes, distance, low, high``, the interval over seeds, and ``nearer``: in what share
+    of the draws it is nearer than accuracy on the same four sizes.
+    """
+    theirs = published().filter(pl.col("curve") == "grounded mappings")
+    x, y = theirs["x"].to_numpy(), theirs["y"].to_numpy()
+    rows, base = [], None
+    for k, only in ((1, ()), (1, SHOWN_UNITS), *((k, SHOWN_UNITS) for k in SHOWN_K), *((k, ()) for k in SHOWN_K)):
+        one = curve(networks(), k, only, draws=300)
+        again = np.array([distance(one.sizes, row, x, y) for row in one.draws if np.ptp(row)])
+        base = again if (k, only) == (1, SHOWN_UNITS) else base
+        row = {"curve": "accuracy" if k == 1 else f"all of {k} right", "k": k, "sizes": len(one.sizes)}
+        row |= {"distance": distance(one.sizes, one.values, x, y), "low": float(np.quantile(again, 0.025))}
+        row |= {"high": float(np.quantile(again, 0.975))}
+        row |= {"nearer": float((again < base).mean()) if k > 1 and only else None}
+        rows.append(row)
+    return pl.DataFrame(rows, schema_overrides={"nearer": pl.Float64})
+
+
+@registry.test
+def vision_new() -> Verdict:
+    return Verdict("cannot be tested here", "A statement about what had been published by 2023; no run can settle it.")
+
+
+@registry.test
+def lenet_smooth() -> Verdict:
+    row = judged().row(0, named=True)
+    verdict = registry.grade(row["score"] <= row["null_high"], row["p"] >= 0.05)
+    return Verdict(
+        verdict,
+        f"Mean accuracy of {row['models']} sizes scores {row['score']:.1f} (95 % over seeds {row['low']:.1f} to {row['high']:.1f}); one smooth "
+        f"curve in twenty scores above {row['null_high']:.1f}. Test for a break: p = {row['p']:.2f}. Single seeds are another "
+        f"matter: {dead_share():.0%} of the networks with up to eight hidden units give all pictures the same answer.",
+    )
+
+
+def dead_share(up_to: int = 8) -> float:
+    """Share of the frozen networks with at most so many hidden units that give every picture one answer."""
+    told = units(said(registry.frozen("vision-lenet")))
+    return float(told.filter(pl.col("units") <= up_to)["dead"].mean())
+
+
+@registry.test
+def lenet_subset_sharp() -> Verdict:
+    table = judged()
+    first, last = table["score"][0], table["score"][-1]
+    above = table.filter((pl.col("k") > 1) & (pl.col("score") > pl.col("null_high")))["k"].to_list()
+    named = ", ".join(str(k) for k in above) or "none"
+    return Verdict(
+        registry.grade(last > first, bool(above)),
+        f"The score goes from {first:.1f} at K = 1 to {last:.1f} at K = 10 (95 % over seeds {table['low'][-1]:.1f} to {table['high'][-1]:.1f}; a straight line "
+        f"scores {table['straight'][-1]:.1f}, one smooth curve in twenty above {table['null_high'][-1]:.1f}). K with a score above the null: {named}. Test for a "
+        f"break at K = 10: p = {table['p'][-1]:.2f}.",
+    )
+
+
+@registry.test
+def lenet_sparse() -> Verdict:
+    both = judged(SHOWN_UNITS).join(judged(), on="k", suffix="_all").filter(pl.col("k").is_in(SHOWN_K))
+    higher = (both["score"] > both["score_all"]).to_list()
+    each = "; ".join(
+        f"K = {r['k']}: {r['score']:.1f} on 4, {r['score_all']:.1f} on 14 (a straight line: {r['straight']:.1f} and {r['straight_all']:.1f})"
+        for r in both.iter_rows(named=True)
+    )
+    return Verdict(registry.grade(*higher), f"Emergence score of our means over seeds. {each}.")
+
+
+@registry.test
+def lenet_like_grounded_mappings() -> Verdict:
+    table = distances()
+    whole, four = table["distance"][0], table["distance"][1]
+    ours = table.filter(pl.col("nearer").is_not_null())
+    nearer = (ours["distance"] < min(whole, four)).to_list()
+    each = ", ".join(f"K = {r['k']} {r['distance']:.2f}" for r in ours.iter_rows(named=True))
+    return Verdict(
+        registry.grade(*nearer),
+        f"Shape distance to grounded mappings on the four sizes: {each}; accuracy on the same four {four:.2f}, on all 14 "
+        f"{whole:.2f}. Redrawing seeds, subset accuracy is nearer than accuracy on the same four in at least "
+        f"{ours['nearer'].min():.0%} of the draws.",
+    )
