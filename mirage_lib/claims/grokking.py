@@ -159,5 +159,5 @@ def grokking_differs() -> Verdict:
         f"{grokking.Puzzle().steps // 2:,} steps, shows a jump of test accuracy by at least one half between neighbours, out of a network that "
         f"knows its training pairs, in {both} of {jumps.height} ladders: the train-test gap "
         f"{'is not on that axis' if apart else 'and the family over sizes can meet in one task'}. Whether the models of the published "
-        "families had such a gap, nobody has published.",
+        "families had such a gap, we do not know: we have no training scores of them.",
     )
