@@ -177,8 +177,9 @@ def power(
 ) -> pl.DataFrame:  # fmt: skip
     """How often a true jump of the largest of BIG-G's sizes alone would be noticed.
 
-    The truth is flat at ``base`` for all but the largest model. "Noticed" means: beyond what one in twenty flat
-    curves with the same items reaches, by the score or by the gain of a break.
+    The truth is flat at ``base`` for all but the largest model. "Noticed" means: beyond what one in twenty smooth
+    curves with the same items reaches, around the same null as in :func:`judged`: the straight line for the score,
+    the best smooth shape for the gain of a break. The null is put around the true curve, not around each drawn one.
 
     Returns
     -------
@@ -191,14 +192,14 @@ def power(
     rng = np.random.default_rng(seed)
     rows = []
     for n in items:
-        flat = rng.binomial(n, base, (draws, len(sizes))) / n
-        limits = [
-            np.quantile(values, 0.95, method="higher")
-            for values in (emergence.scores(flat), breaks.gains(np.log(sizes), flat))
-        ]
         for jump in jumps:
             truth = np.full(len(sizes), base)
             truth[-1] += jump
+            x = np.log(sizes)
+            fit = breaks._compare(truth[None], np.ones(len(x)), breaks._smooth(x), breaks._broken(x))[3][0]
+            smooth = rng.binomial(n, np.clip(fit, 0, 1), (draws, len(sizes))) / n
+            line = emergence.null_scores(sizes, truth, np.sqrt(truth * (1 - truth) / n), draws, seed, n)
+            limits = [np.quantile(one, 0.95, method="higher") for one in (line, breaks.gains(np.log(sizes), smooth))]
             curves = rng.binomial(n, truth, (draws, len(sizes))) / n
             seen = emergence.scores(curves), breaks.gains(np.log(sizes), curves)
             rows.append((n, jump, *(float((values > limit).mean()) for values, limit in zip(seen, limits, strict=True))))
