@@ -132,3 +132,13 @@ def test_perplexity_loses_its_score_under_a_logarithm():
     log = raw.with_columns(pl.col("score").log(), stderr=pl.col("stderr") / pl.col("score"), metric=pl.lit("loss"))
     both = triplets.scored(raw)["score"].to_numpy(), triplets.scored(log)["score"].to_numpy()
     assert (both[0] > 2 * both[1]).all()
+
+
+def test_top_label_brier_of_most_written_answers_repeats_exact_match_and_is_left_out():
+    bigg = records.load("bigg")
+    exact = bigg.filter(metric="exact_str_match")
+    both = exact.join(bigg.filter(metric="brier_top_label"), on=["task", "family", "n_params", "shots"], suffix="_brier")
+    same = both.group_by("task").agg(((pl.col("score") + pl.col("score_brier") - 1).abs() < 1e-6).all().alias("same"))
+    assert (same["same"].sum(), same.height) == (18, 23)
+    left = metric_shares.scored(20).filter(origin="bigg", metric="brier_top_label")["task"]
+    assert not set(left) & set(exact["task"])
