@@ -188,6 +188,8 @@ def knob_rows(networks: pl.DataFrame, knob: str, shown: Sequence[int] = ()) -> p
     -------
     Frame with the knob, ``sizes`` (``all`` or ``shown``), ``run, n_params, estimate, low, high, n``.
     """
+    if networks[knob].dtype.is_integer():
+        networks = networks.with_columns(pl.col(knob).cast(pl.Int64))
     means = subsets.over_seeds(networks.select(knob, "n_params", "seed", "estimate"))
     means = means.with_columns(pl.col("low").fill_null(pl.col("estimate")), pl.col("high").fill_null(pl.col("estimate")))
     keep = [knob, "run", "n_params", "estimate", "low", "high"]
