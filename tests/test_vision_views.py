@@ -29,7 +29,7 @@ def test_seeds_figure_draws_a_cross_only_for_dead_networks():
     alive = vision_views.seeds_figure(SOME, "Accuracy")
     dead = vision_views.seeds_figure(SOME.with_columns(dead=pl.col("seed") == 0), "Accuracy", dead="says nothing")
     assert "says nothing" in dead.svg and "same answer" not in alive.svg
-    assert "2 networks: says nothing" in dead.alt
+    assert "2 are marked by a cross: says nothing" in dead.alt
 
 
 def test_compared_takes_the_nearest_size_and_subtracts():

@@ -67,11 +67,13 @@ def seeds_figure(networks: pl.DataFrame, label: str, dead: str = "gives every pi
     alt = (
         f"{label} of {networks.height} networks of {table.height} sizes. The mean goes from {first['mean']:.2f} to {last['mean']:.2f}, "
         f"the median from {first['median']:.2f} to {last['median']:.2f}. Seeds differ most at {wide['n_params']:,} parameters, "
-        f"from {wide['least']:.2f} to {wide['most']:.2f}. {int(table['dead'].sum())} networks: {dead}."
+        f"from {wide['least']:.2f} to {wide['most']:.2f}."
     )
+    gone = int(table["dead"].sum())
+    alt += f" Of all, {gone} {'is' if gone == 1 else 'are'} marked by a cross: {dead}." if gone else ""
     caption = (
         f"Every mark is one network; {wide['seeds']} seeds a size. Band: 95 % interval of the mean over seeds. "
-        + ("Between the two groups the mean describes no network." if table["dead"].sum() else "")
+        + ("Where the networks fall into two groups, the mean describes none of them." if gone else "")
     )
     return Figure(drawing, alt, caption, table)
 
