@@ -45,7 +45,7 @@ def networks(name: str = "vision-lenet") -> pl.DataFrame:
     >>> networks().columns
     ['model', 'n_params', 'seed', 'k', 'estimate', 'n']
     """
-    return subsets.by_network(outputs.load(name), KS)
+    return subsets.by_network(registry.frozen(name), KS)
 
 
 def units(table: pl.DataFrame) -> pl.DataFrame:
@@ -178,7 +178,9 @@ def published() -> pl.DataFrame:
     >>> published()["curve"].n_unique()
     5
     """
-    return outputs.load_table("vision-published").filter(pl.col("panel").str.starts_with("11")).select("curve", "x", "y")
+    return outputs.load_table("vision-published").filter(pl.col("panel").str.starts_with("11")).select(
+        "curve", "x", pl.col("y") + 0.0
+    )
 
 
 def published_scores() -> pl.DataFrame:

@@ -73,7 +73,7 @@ def seeds_figure(networks: pl.DataFrame, label: str, dead: str = "gives every pi
     alt += f" Of all, {gone} {'is' if gone == 1 else 'are'} marked by a cross: {dead}." if gone else ""
     caption = (
         f"Every mark is one network; {wide['seeds']} seeds a size. Band: 95 % interval of the mean over seeds. "
-        + ("Where the networks fall into two groups, the mean describes none of them." if gone else "")
+        + ("Where the networks fall into two groups, the mean describes few of them." if gone else "")
     )
     return Figure(drawing, alt, caption, table)
 
@@ -167,10 +167,9 @@ def mimicked(
         axes[1].set_ylabel(label)
     said = "; ".join(f"{name}: {', '.join(f'{y:.2f}' for y in curve.sort('n_params')['estimate'])}" for name, curve in ours.items())
     alt = f"{title}, as digitised: {', '.join(f'{y:.2f}' for y in theirs['y'])}. Ours, from the smallest size: {said}."
-    table = pl.concat(
-        [theirs.select(pl.lit(title).alias("curve"), "x", "y"),
-         *(c.sort("n_params").select(pl.lit(n).alias("curve"), pl.col("n_params").cast(float).alias("x"), pl.col("estimate").alias("y")) for n, c in ours.items())]
-    )  # fmt: skip
+    numbers = (pl.col("n_params").cast(pl.Float64).alias("x"), pl.col("estimate").alias("y"))
+    parts = [curve.sort("n_params").select(pl.lit(name).alias("curve"), *numbers) for name, curve in ours.items()]
+    table = pl.concat([theirs.select(pl.lit(title).alias("curve"), "x", "y"), *parts])
     caption = f"Left: {title}, as digitised from the paper. Others: our networks, mean over seeds, 95 % bands."
     return Figure(drawing, alt, caption, table)
 
@@ -252,7 +251,10 @@ def knob_explorer(
         axis.set_ylabel(label)
         axis.set_ylim(0, 1.02)
     ends = face.sort("n_params")
-    alt = f"{label} at {knob_label} = {start:g}, mean over seeds: {ends['estimate'][0]:.3f} at {ends['n_params'][0]:,} parameters to {ends['estimate'][-1]:.3f} at {ends['n_params'][-1]:,}."
+    alt = (
+        f"{label} at {knob_label} = {start:g}, mean over seeds: {ends['estimate'][0]:.3f} at {ends['n_params'][0]:,} parameters "
+        f"to {ends['estimate'][-1]:.3f} at {ends['n_params'][-1]:,}."
+    )
     caption = (
         f"{label} at {knob_label} = {start:g}, mean over seeds with its 95 % band. With scripts on, the controls turn the knob, "
         "choose one seed or the median (band: middle half of the seeds), and leave sizes out."
