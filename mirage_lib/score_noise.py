@@ -138,6 +138,14 @@ def _broken(curve: triplets.Triplet, draws: int, seed: int) -> breaks.Break:
     return breaks.find(np.log(curve.sizes), curve.values, items=curve.n_items, draws=draws, seed=seed)
 
 
+def _around_fit(curve: triplets.Triplet, score: float, draws: int, seed: int) -> float:
+    """How often curves around the least-squares line in log size score at least as high."""
+    x = np.log(curve.sizes)
+    line = np.polyval(np.polyfit(x, curve.values, 1), x)
+    null = emergence.null_scores(curve.sizes, line, curve.errors, draws, seed, curve.n_items)
+    return emergence.exceedance(score, null)
+
+
 @cache
 def judged(draws: int = 300, again: int = 10_000, seed: int = 0) -> pl.DataFrame:
     """Test every task of BIG-G twice: its score against smooth curves, and its curve for a break.
@@ -148,7 +156,8 @@ def judged(draws: int = 300, again: int = 10_000, seed: int = 0) -> pl.DataFrame
     Returns
     -------
     Frame with ``task, metric, n_items, span, score, score_p, score_q, broken, break_at, break_p, break_q, jump``
-    (``q`` after correcting for the number of tasks, :func:`mirage_lib.breaks.adjusted`), ``listed`` (on Wei's list of
+    (``q`` after correcting for the number of tasks, :func:`mirage_lib.breaks.adjusted`), ``fit_p, fit_q`` (of the score
+    again, around the least-squares line instead of the line from the first value to the last), ``listed`` (on Wei's list of
     emergent tasks), and ``within`` (there first seen in a family of BIG-G's sizes, :data:`WITHIN`).
 
     >>> judged(draws=20, again=20)["task"].n_unique()
@@ -162,9 +171,10 @@ def judged(draws: int = 300, again: int = 10_000, seed: int = 0) -> pl.DataFrame
     first = dict(listed.select("task", "first_emergent_model").iter_rows())
     tasks = scored["task"].to_list()
     score_p = scored["exceedance"].to_numpy()
+    fit_p = np.array([_around_fit(one, score, again, seed) for one, score in zip(curves, scored["score"], strict=True)])
     break_p = np.array([one.p for one in found])
     return scored.select("task", "metric", "n_items", "span", "score").with_columns(
-        score_p=score_p, score_q=breaks.adjusted(score_p), broken=pl.Series([one.broken for one in found]),
+        score_p=score_p, score_q=breaks.adjusted(score_p), fit_p=fit_p, fit_q=breaks.adjusted(fit_p), broken=pl.Series([one.broken for one in found]),
         break_at=pl.Series([float(np.exp(one.at)) for one in found]), break_p=break_p, break_q=breaks.adjusted(break_p),
         jump=pl.Series([one.jump for one in found]), listed=pl.Series([task in first for task in tasks]),
         within=pl.Series([first.get(task, "").startswith(WITHIN) for task in tasks]),
