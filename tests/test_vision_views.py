@@ -127,3 +127,11 @@ def test_verdicts_follow_the_tables():
     smooth = [table["score"][0] <= table["null_high"][0], table["p"][0] >= 0.05]
     assert measured.lenet_smooth().verdict == {2: "upheld", 1: "partly", 0: "not upheld"}[sum(smooth)]
     assert measured.vision_new().verdict == "cannot be tested here"
+
+
+def test_choices_of_four_by_hand():
+    sizes, values = np.array([1, 2, 3, 4, 5]), np.array([0.0, 0.0, 0.1, 0.5, 1.0])
+    # Scores by hand: 1-2-3-4: 5, 1-2-3-5: 10 (the choice), 1-2-4-5: 2, 1-3-4-5 and 2-3-4-5: 2.5.
+    assert measured.higher_choices(sizes, values) == (0, 5)
+    # Straight: all choices of four of five even steps score 3 or, where the gap is the first or last, 4.
+    assert measured.higher_choices(sizes, np.arange(5.0)) == (0, 5)

@@ -7,6 +7,7 @@ of their scores, breaks or distances.
 from __future__ import annotations
 
 from functools import cache
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -224,6 +225,25 @@ def published_powers() -> pl.DataFrame:
             accuracy = points[place]
             rows.append((k, units_, accuracy, accuracy**k, value, value / accuracy**k))
     return pl.DataFrame(rows, schema=["k", "units", "accuracy", "power", "printed", "ratio"], orient="row")
+
+
+def higher_choices(sizes: np.ndarray, values: np.ndarray) -> tuple[int, int]:
+    """Count the choices of four sizes that score higher than the published choice: the first three and the last.
+
+    Parameters
+    ----------
+    sizes, values : (n,) sizes, ascending, and their scores
+
+    Returns
+    -------
+    How many score higher, and how many choices there are.
+
+    >>> higher_choices(np.array([1, 2, 3, 4, 5]), np.array([0.0, 0.0, 0.1, 0.5, 1.0]))
+    (0, 5)
+    """
+    found = {four: emergence.score(sizes[list(four)], values[list(four)]) for four in combinations(range(len(sizes)), 4)}
+    chosen = found[(0, 1, 2, len(sizes) - 1)]
+    return sum(score > chosen for score in found.values()), len(found)
 
 
 @cache
