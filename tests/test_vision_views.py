@@ -133,5 +133,5 @@ def test_choices_of_four_by_hand():
     sizes, values = np.array([1, 2, 3, 4, 5]), np.array([0.0, 0.0, 0.1, 0.5, 1.0])
     # Scores by hand: 1-2-3-4: 5, 1-2-3-5: 10 (the choice), 1-2-4-5: 2, 1-3-4-5 and 2-3-4-5: 2.5.
     assert measured.higher_choices(sizes, values) == (0, 5)
-    # Straight: all choices of four of five even steps score 3 or, where the gap is the first or last, 4.
+    # Even steps: a choice with both ends spans 4 and has a median step of 1, so it scores 4; the other two score 3.
     assert measured.higher_choices(sizes, np.arange(5.0)) == (0, 5)
