@@ -1,0 +1,110 @@
+"""Views and claims about autoencoders, against direct counts, closed forms and NumPy."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from mirage_lib.claims import autoencoder as measured
+from mirage_lib.metrics.vision import reconstruction_within
+from mirage_lib.show import autoencoder_views
+
+THRESHOLDS = (0.05, 0.1, 0.25, 0.5, 1.0)
+
+
+def table(sizes=(10, 100, 1000, 10_000, 100_000, 1_000_000), seeds=(0, 1, 2), pictures=200):
+    """Errors that fall as the inverse square root of size, log-normal over pictures."""
+    rng = np.random.default_rng(0)
+    parts = []
+    for size in sizes:
+        for seed in seeds:
+            errors = np.exp(rng.normal(-0.5 * np.log(size), 0.5, pictures)).astype(np.float32)
+            row = {"model": f"bottleneck {size}", "n_params": size, "seed": seed, "item": [f"{k:05}" for k in range(pictures)]}
+            parts.append(pl.DataFrame(row | {"squared_error": errors}))
+    return pl.concat(parts)
+
+
+def test_within_equals_a_direct_count_by_the_metric():
+    outputs = table()
+    ours = measured.within(outputs, THRESHOLDS)
+    for c in THRESHOLDS:
+        counted = outputs.with_columns(reconstruction_within(c).score(outputs).alias("s")).group_by("n_params", "seed").agg(pl.col("s").mean())
+        both = ours.filter(pl.col("c") == c).join(counted, on=["n_params", "seed"])
+        assert both.height == 18
+        assert both["estimate"].to_list() == pytest.approx(both["s"].to_list())
+
+
+def test_an_error_equal_to_the_threshold_is_not_within_it():
+    rows = {"model": "m", "n_params": 9, "seed": 0, "squared_error": pl.Series([0.1, 0.3], dtype=pl.Float32)}
+    assert measured.within(pl.DataFrame(rows), (0.1,))["estimate"].to_list() == [0.0]
+
+
+def test_fraction_never_falls_as_the_threshold_grows():
+    rows = measured.within(table(), THRESHOLDS).sort("n_params", "seed", "c")
+    for _, part in rows.group_by("n_params", "seed"):
+        assert (part["estimate"].diff().drop_nulls() >= 0).all()
+
+
+def test_curve_takes_sizes_with_different_numbers_of_seeds():
+    networks = pl.DataFrame({"n_params": [10, 10, 100], "seed": [0, 1, 0], "estimate": [0.2, 0.4, 0.9]})
+    one = measured.curve(networks, draws=50)
+    assert one.values.tolist() == pytest.approx([0.3, 0.9])
+    assert one.noise[0] > 0.01 and one.noise[1] == pytest.approx(0)
+    assert one.even == pytest.approx(one.noise[0] / np.sqrt(2))
+
+
+def test_a_power_law_of_the_mean_error_has_no_break_and_a_leap_has():
+    smooth = measured.judge(measured.minus_error(measured.errors(table()), log=True))
+    assert smooth["p"] > 0.05
+    assert smooth["score"] == pytest.approx(5, rel=0.1)  # six evenly spaced points on a line
+    leap = table().with_columns(squared_error=pl.when(pl.col("n_params") < 10_000).then(1 + pl.col("squared_error") / 100).otherwise(0.01))
+    assert measured.judge(measured.minus_error(measured.errors(leap)))["p"] < 0.05
+
+
+def test_reaching_gives_back_the_share():
+    outputs = table()
+    for share in (0.32, 0.45):
+        c = measured.reaching(outputs, share)
+        shares = measured.within(outputs.filter(pl.col("n_params") == 1_000_000), (c,))["estimate"]
+        assert shares.mean() == pytest.approx(share, abs=0.01)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        measured.reaching(outputs, 1.5)
+
+
+def test_exponents_of_a_power_law_are_its_power():
+    sizes = np.array([10, 50, 1000.0])
+    assert autoencoder_views.exponents(sizes, 3 * sizes**-0.7)[1:].to_list() == pytest.approx([-0.7, -0.7])
+
+
+def test_histogram_table_counts_each_photograph():
+    outputs = measured.photograph(table())
+    shown = autoencoder_views.histogram_figure(outputs, [10, 1000], 0.1, seed=1).table
+    for row in shown.iter_rows(named=True):
+        part = outputs.filter((pl.col("n_params") == row["n_params"]) & (pl.col("seed") == 1) & (pl.col("photograph") == row["photograph"]))
+        assert row["median"] == pytest.approx(np.median(part["squared_error"]), rel=1e-6)
+        assert row["within c"] == pytest.approx(np.mean(part["squared_error"].to_numpy() < np.float32(0.1)))
+        assert row["pictures"] == 100
+    with pytest.raises(ValueError, match="seed 9"):
+        autoencoder_views.histogram_figure(outputs, [10], 0.1, seed=9)
+
+
+def test_score_figure_tells_where_the_score_is_infinite():
+    judged = measured.judged(measured.within(table(), (1e-6, 0.0001, 0.01, 0.05)))
+    figure = autoencoder_views.score_figure(judged, 5.0, (0.01,))
+    endless = judged.filter(pl.col("score").is_infinite())["c"].to_list()
+    assert ("infinite" in figure.alt) == bool(endless)
+    assert figure.table.height == 4
+
+
+def test_explorer_has_every_threshold_and_a_sparse_view():
+    rows = measured.within(table(), THRESHOLDS)
+    whole = autoencoder_views.threshold_explorer("t", rows, 0.1, every=2)
+    sizes = next(control for control in whole.controls if control.name == "sizes")
+    assert [option["label"] for option in sizes.options] == ["all 6", "3 of them"]
+    assert whole.rows["c"].unique().sort().to_list() == list(THRESHOLDS)
+    assert whole.rows.filter(pl.col("sizes") == "shown")["n_params"].unique().sort().to_list() == [100, 10_000, 1_000_000]
+
+
+def test_published_points_are_those_of_the_figure():
+    x, y = measured.published_curve("periodic elements")
+    assert len(x) == 12 and (y >= 0).all() and y[-1] == 22.5
+    assert len(measured.published_curve("autoencoder error")[0]) == 19
