@@ -57,8 +57,8 @@ def standardised(pictures: datasets.Pictures) -> Vectors:
     """Subtract each channel's mean over the training pictures, and divide by its standard deviation.
 
     >>> vectors = standardised(datasets.photographs(train=50, test=10))
-    >>> tuple(vectors.test.shape), round(float(vectors.train.mean()), 3), round(float(vectors.train.std()), 2)
-    ((10, 3072), -0.0, 1.0)
+    >>> tuple(vectors.test.shape), abs(float(vectors.train.mean())) < 1e-3, round(float(vectors.train.std()), 2)
+    ((10, 3072), True, 1.0)
     """
     import torch
 
