@@ -104,8 +104,8 @@ def curve(networks: pl.DataFrame, draws: int = DRAWS, seed: int = 0) -> Curve:
     networks : frame
         With ``n_params, seed, estimate``, a row a network.
 
-    >>> curve(errors(registry.frozen(NAME)), draws=2).draws.shape[0]
-    2
+    >>> curve(pl.DataFrame({"n_params": [9, 9], "seed": [0, 1], "estimate": [0.2, 0.4]}), draws=5).draws.shape
+    (5, 1)
     """
     parts = networks.sort("n_params", "seed").partition_by("n_params", maintain_order=True)
     groups = [part["estimate"].to_numpy() for part in parts]
@@ -142,15 +142,31 @@ def judged(networks: pl.DataFrame) -> pl.DataFrame:
 
     Returns
     -------
-    Frame with ``c, models, smallest, largest`` (fractions of the smallest and the largest network) and the entries
-    of :func:`judge`.
+    Frame with ``c, models, smallest, largest`` (fractions of the smallest and the largest networks), ``half`` (of
+    :func:`half_way`) and the entries of :func:`judge`.
     """
     rows = []
     for c in sorted(networks["c"].unique()):
         one = curve(networks.filter(pl.col("c") == c))
         row = {"c": c, "models": len(one.sizes), "smallest": float(one.values[0]), "largest": float(one.values[-1])}
-        rows.append(row | judge(one))
+        rows.append(row | {"half": half_way(one.sizes, one.values)} | judge(one))
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def half_way(sizes: np.ndarray, values: np.ndarray) -> float | None:
+    """Size at which a curve first stands half way between its first and its last value, between two models in logarithms.
+
+    Missing where the curve does not rise.
+
+    >>> round(half_way(np.array([1, 100, 10_000]), np.array([0.0, 0.5, 1.0])))
+    100
+    """
+    middle = (values[0] + values[-1]) / 2
+    after = int(np.argmax(values >= middle))
+    if values[-1] <= values[0] or after == 0:
+        return None
+    share = (middle - values[after - 1]) / (values[after] - values[after - 1])
+    return float(np.exp((1 - share) * np.log(sizes[after - 1]) + share * np.log(sizes[after])))
 
 
 def minus_error(networks: pl.DataFrame, log: bool = False) -> Curve:

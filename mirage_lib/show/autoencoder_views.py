@@ -76,6 +76,34 @@ def exponents(sizes: Sequence[float], values: Sequence[float]) -> pl.Series:
     return pl.Series([None, *slopes.tolist()], dtype=pl.Float64)
 
 
+def spread(outputs: pl.DataFrame) -> pl.DataFrame:
+    """Quantiles of the errors of single pictures for each size, over pictures and seeds.
+
+    Parameters
+    ----------
+    outputs : frame
+        With ``n_params, squared_error`` and ``photograph``.
+
+    Returns
+    -------
+    Frame with ``n_params, 10%, 50%, 90%, width`` (their distance)``, ratio`` (the last over the first), and that ratio
+    in a column for each photograph.
+
+    >>> spread(pl.DataFrame({"n_params": 9, "squared_error": [1.0, 2.0, 3.0], "photograph": "a"})).row(0)
+    (9, 1.2, 2.0, 2.8, 1.6, 2.333333333333333, 2.333333333333333)
+    """
+    def ends(table: pl.DataFrame) -> pl.DataFrame:
+        error = pl.col("squared_error").cast(pl.Float64)
+        quantiles = table.group_by("n_params").agg(error.quantile(q, "linear").alias(f"{q:.0%}") for q in (0.1, 0.5, 0.9))
+        return quantiles.with_columns(width=pl.col("90%") - pl.col("10%"), ratio=pl.col("90%") / pl.col("10%"))
+
+    table = ends(outputs)
+    for name in outputs["photograph"].unique().sort():
+        alone = ends(outputs.filter(pl.col("photograph") == name)).select("n_params", pl.col("ratio").alias(name))
+        table = table.join(alone, on="n_params")
+    return table.sort("n_params")
+
+
 def histogram_figure(outputs: pl.DataFrame, sizes: Sequence[int], c: float, seed: int = 0) -> Figure:
     """Draw the errors of single pictures for several sizes, the two photographs apart, with a threshold through all.
 
@@ -125,6 +153,39 @@ def histogram_figure(outputs: pl.DataFrame, sizes: Sequence[int], c: float, seed
     alt = f"Histograms of the squared errors of single pictures, with the threshold c = {c:.3g} drawn through all. {said}."
     caption = f"The errors move left as the network grows; the threshold stays (dotted, c = {c:.3g}). What lies left of it counts as copied. One network a size."
     return Figure(drawing, alt, caption, table)
+
+
+def groups_figure(outputs: pl.DataFrame, c: float) -> Figure:
+    """Draw the fraction within a threshold for each photograph and for both together, mean over seeds.
+
+    Parameters
+    ----------
+    outputs : frame
+        With ``n_params, seed, squared_error`` and ``photograph``.
+
+    >>> some = pl.DataFrame({"n_params": [9, 9, 99, 99], "seed": 0, "squared_error": [0.1, 0.5, 0.1, 0.2], "photograph": ["a", "b"] * 2})
+    >>> groups_figure(some, 0.3).table.sort("pictures", "n_params")["estimate"].to_list()
+    [1.0, 1.0, 0.0, 1.0, 0.5, 1.0]
+    """
+    inside = outputs.select("n_params", "seed", "photograph", estimate=(pl.col("squared_error") < c).cast(pl.Float64))
+    inside = pl.concat([inside, inside.with_columns(photograph=pl.lit("both"))]).rename({"photograph": "pictures"})
+    networks = inside.group_by("pictures", "n_params", "seed").agg(pl.col("estimate").mean())
+    means = subsets.over_seeds(networks.sort("pictures", "n_params", "seed")).sort("pictures", "n_params")
+    names = [*sorted(set(means["pictures"]) - {"both"}), "both"]
+    said = []
+    with theme.style():
+        drawing, axis = plt.subplots(figsize=(6, 3.6))
+        for order, (name, colour) in enumerate(zip(names, ("blue", "orange", "ink"), strict=False)):
+            part = means.filter(pl.col("pictures") == name).with_columns(pl.col("low", "high").fill_null(pl.col("estimate")))
+            figures.line(axis, part, colour, order, name)
+            said.append(f"{name}: {', '.join(f'{x:.2f}' for x in part['estimate'])}")
+        figures.size_axis(axis, means["n_params"].to_list())
+        axis.set_ylabel(f"Fraction within c = {c:.3g}")
+        axis.set_ylim(-0.02, 1.02)
+        legend_above(drawing, axis, columns=3)
+    alt = f"Fraction of pictures within c = {c:.3g} against size, from the smallest network on. {'; '.join(said)}."
+    caption = "Each photograph has a climb of its own; the two together, half of each, inherit both. Bands: 95 % over seeds."
+    return Figure(drawing, alt, caption, means.select("pictures", "n_params", "estimate", "low", "high", "seeds"))
 
 
 def score_figure(judged: pl.DataFrame, error_score: float, marked: Sequence[float] = ()) -> Figure:
