@@ -4,7 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from mirage_lib import outputs
 from mirage_lib.claims import autoencoder as measured
+from mirage_lib.claims import registry
 from mirage_lib.metrics.vision import reconstruction_within
 from mirage_lib.show import autoencoder_views
 
@@ -108,3 +110,16 @@ def test_published_points_are_those_of_the_figure():
     x, y = measured.published_curve("periodic elements")
     assert len(x) == 12 and (y >= 0).all() and y[-1] == 22.5
     assert len(measured.published_curve("autoencoder error")[0]) == 19
+
+
+@pytest.mark.skipif(f"{measured.NAME}.parquet" not in outputs.manifest(), reason="the family of autoencoders is not frozen yet")
+def test_frozen_family_is_the_one_that_the_chapter_tells_of():
+    told = registry.frozen(measured.NAME)
+    sizes = sorted(told["n_params"].unique())
+    assert sizes == [2 * 3072 * h + h + 3072 for h in (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 196, 256, 384, 512, 768, 1024)]
+    assert told.group_by("n_params", "seed").len()["len"].unique().to_list() == [2000]
+    for share, c in zip((0.3175, 0.4533), measured.chosen(), strict=True):
+        largest = told.filter(pl.col("n_params") == sizes[-1])["squared_error"].to_numpy()
+        assert np.mean(largest < c) == pytest.approx(share, abs=0.002)
+    for name in ("autoencoder_smooth", "autoencoder_threshold_sharp", "autoencoder_like_periodic_elements"):
+        assert registry.TESTS[name]().verdict in ("upheld", "partly", "not upheld")

@@ -209,8 +209,10 @@ def score_figure(judged: pl.DataFrame, error_score: float, marked: Sequence[floa
         above.plot(c, heights, color=theme.light("blue"), marker="o", label="fraction within c")
         above.plot(c, table["null_high"].clip(None, top), color=theme.light("orange"), linestyle=theme.DASHES[1], label="smooth null, 95 %")
         above.axhline(error_score, color=theme.light("ink"), linestyle=theme.DASHES[3], label="minus the mean error")
-        for one in table.filter(pl.col("score").is_infinite()).iter_rows(named=True):
-            above.annotate("∞", (one["c"], top), ha="center", va="bottom")
+        never = table.filter(pl.col("score").is_infinite())["c"].to_numpy()
+        if len(never):
+            ink = theme.light("blue")
+            above.plot(never, np.full(len(never), top), "^", color=ink, markerfacecolor="none", markersize=9, linestyle="none", label="infinite")
         for value in marked:
             for axis in (above, below):
                 axis.axvline(value, color=theme.light("faint"), linewidth=1)
@@ -223,7 +225,7 @@ def score_figure(judged: pl.DataFrame, error_score: float, marked: Sequence[floa
         below.set(xlabel="Threshold c (log scale)", ylabel="Fraction within c", xscale="log", ylim=(-0.02, 1.02))
         below.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         below.legend()
-        legend_above(drawing, above, columns=3)
+        legend_above(drawing, above, columns=2)
     highest = table.filter(pl.col("score").is_finite()).sort("score").row(-1, named=True)
     endless = table.filter(pl.col("score").is_infinite())["c"].to_list()
     alt = (
@@ -235,7 +237,7 @@ def score_figure(judged: pl.DataFrame, error_score: float, marked: Sequence[floa
     caption = (
         "The same networks and the same copies, judged by many thresholds."
         + (" Vertical lines: the c that answer to the published ones." if len(marked) else "")
-        + (" ∞: most steps are exactly zero, so that the formula divides by zero." if endless else "")
+        + (" Infinite: most steps are exactly zero, and the formula divides by their median." if endless else "")
     )
     return Figure(drawing, alt, caption, table)
 
