@@ -126,7 +126,7 @@ def _data(text: str) -> str:
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value + 0.0:.4g}"  # a digitised -0.0 is 0
     return "" if value is None else str(value)
 
 

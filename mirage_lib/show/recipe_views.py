@@ -38,7 +38,7 @@ def three_metrics(task: str) -> Figure:
     first, last = table.filter(~pl.col("target")).row(0, named=True), table.filter(~pl.col("target")).row(-1, named=True)
     said = "; ".join(f"{NAMES[m].lower()} from {first[m]:.3f} to {last[m]:.3f}" for m in recipes.METRICS)
     alt = f"Three metrics of the same outputs on {task} against training compute. On the 25 ladder models: {said}. The two last points are 7B and 13B."
-    caption = "Dashed: chance. Bits per byte is drawn upside down. The probability has the axis of accuracy. No standard errors are recorded; the scatter of neighbours shows the noise."
+    caption = "Dashed: chance. Bits per byte is drawn upside down. The probability has the axis of accuracy. The records hold no standard errors of these points."
     return Figure(drawing, alt, caption, table.select("model", "flops_1e21", *recipes.METRICS))
 
 
