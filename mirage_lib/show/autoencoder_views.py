@@ -202,12 +202,13 @@ def score_figure(judged: pl.DataFrame, error_score: float, marked: Sequence[floa
     table = judged.sort("c").select("c", "score", "low", "high", "null_high", "p", "smallest", "largest")
     finite = table["score"].filter(table["score"].is_finite())
     top = TOP * max(float(finite.max() or 1), error_score)
-    heights = table["score"].clip(None, top).to_numpy()
+    # A score of zero has no place on a logarithmic axis; a line that dived to it would look like a finding.
+    heights, null = (np.where(table[name] > 0, table[name].clip(None, top), np.nan) for name in ("score", "null_high"))
     c = table["c"].to_numpy()
     with theme.style():
         drawing, (above, below) = plt.subplots(2, 1, figsize=(6, 4.8), sharex=True, height_ratios=(2, 1))
         above.plot(c, heights, color=theme.light("blue"), marker="o", label="fraction within c")
-        above.plot(c, table["null_high"].clip(None, top), color=theme.light("orange"), linestyle=theme.DASHES[1], label="smooth null, 95 %")
+        above.plot(c, null, color=theme.light("orange"), linestyle=theme.DASHES[1], label="smooth null, 95 %")
         above.axhline(error_score, color=theme.light("ink"), linestyle=theme.DASHES[3], label="minus the mean error")
         never = table.filter(pl.col("score").is_infinite())["c"].to_numpy()
         if len(never):
@@ -237,6 +238,7 @@ def score_figure(judged: pl.DataFrame, error_score: float, marked: Sequence[floa
     caption = (
         "The same networks and the same copies, judged by many thresholds."
         + (" Vertical lines: the c that answer to the published ones." if len(marked) else "")
+        + (" No mark: nothing changes with size." if (table["score"] == 0).any() else "")
         + (" Infinite: most steps are exactly zero, and the formula divides by their median." if endless else "")
     )
     return Figure(drawing, alt, caption, table)
