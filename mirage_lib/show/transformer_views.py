@@ -140,11 +140,13 @@ def published_figure(powers: pl.DataFrame, ours: pl.DataFrame) -> Figure:
     """
     p = np.linspace(0.13, 1, 100)
     chance, best = transformer.CHANCE, powers["accuracy"].max()
+    between = np.linspace(chance, best, 60)
+    mixed = chance**3 + (between - chance) / (best - chance) * (best**3 - chance**3)
     with theme.style():
         drawing, axis = plt.subplots(figsize=(6, 3.8))
         axis.plot(p, p**3, color=theme.light("ink"), label="p to the third power")
         axis.plot(
-            [chance, best], [chance**3, best**3], color=theme.light("purple"), linestyle=theme.DASHES[2],
+            between, mixed, color=theme.light("purple"), linestyle=theme.DASHES[2],
             label="networks at chance and at the best, mixed",
         )  # fmt: skip
         axis.scatter(ours["one"], ours["three"], 20, color=theme.light("blue"), marker="o", label="ours, each network")
