@@ -306,7 +306,7 @@ def autoencoder_threshold_sharp() -> Verdict:
     )
     return Verdict(
         registry.grade(*asked["sharp"].to_list()),
-        f"Emergence score of the fraction within c. {each}. Minus the mean error scores {base:.1f}. Of {rest.height} values of c from "
+        f"Emergence score of the fraction within c. {each}. Minus the mean error scores {base:.1f}; a score is infinite where most steps are exactly zero. Of {rest.height} values of c from "
         f"{THRESHOLDS[0]:g} to {THRESHOLDS[-1]:g}, {int(rest['sharp'].sum())} are above both; the test for a break finds {int((rest['p'] < 0.05).sum())} broken "
         "(p below 0.05, even noise, not corrected for their number). Pictures: pieces of two photographs.",
     )
