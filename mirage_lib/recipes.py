@@ -80,8 +80,55 @@ def wobble(last: int = 8) -> pl.DataFrame:
 
 
 @cache
-def slices(draws: int = 1000) -> pl.DataFrame:
-    """Score five sizes at one budget, and five budgets at one size, against smooth curves with their wobble.
+def scatter() -> pl.DataFrame:
+    """How far the ends of the 25 runs stray from one smooth curve in compute: the noise between runs, and more.
+
+    The curve is a cubic in log compute. What strays holds the wobble, the luck of a run, and whatever sets apart a
+    small model trained long from a large one trained shortly; so it is no less than the noise of one run's end,
+    up to its own sampling error.
+
+    Returns
+    -------
+    Frame with ``task, metric, noise``.
+
+    >>> scatter().height == 3 * len(tasks())
+    True
+    """
+    rows = []
+    for task in tasks():
+        for metric in METRICS:
+            part = along(task, metric)
+            x, y = np.log(part["flops_1e21"].to_numpy()), part["value"].to_numpy()
+            left = y - np.polyval(np.polyfit(x, y, 3), x)
+            rows.append({"task": task, "metric": metric, "noise": float(np.sqrt(np.sum(left**2) / (len(x) - 4)))})
+    return pl.DataFrame(rows)
+
+
+def noise_of(source: str) -> dict[tuple[str, str], float]:
+    """The noise of one point, by task and metric: ``wobble`` (within a run) or ``scatter`` (between runs).
+
+    Raises
+    ------
+    ValueError
+        If the source is neither.
+
+    >>> len(noise_of("wobble")) == len(noise_of("scatter"))
+    True
+    """
+    sources = {"wobble": wobble, "scatter": scatter}
+    if source not in sources:
+        raise ValueError(f"unknown noise {source!r}: take one of {', '.join(sources)}")
+    return {(task, metric): value for task, metric, value in sources[source]().iter_rows()}
+
+
+@cache
+def slices(draws: int = 1000, source: str = "wobble") -> pl.DataFrame:
+    """Score five sizes at one budget, and five budgets at one size, against smooth curves with their noise.
+
+    Parameters
+    ----------
+    draws : null curves for each slice
+    source : which noise, see :func:`noise_of`
 
     Returns
     -------
@@ -91,7 +138,7 @@ def slices(draws: int = 1000) -> pl.DataFrame:
     >>> slices(20).height == len(tasks()) * 3 * 10
     True
     """
-    noise = {(task, metric): value for task, metric, value in wobble().iter_rows()}
+    noise = noise_of(source)
     rows = []
     for task in tasks():
         for metric in METRICS:
@@ -218,11 +265,11 @@ def compared(first: str, second: str) -> tuple[int, int, float]:
 
 
 @cache
-def onsets() -> pl.DataFrame:
+def onsets(source: str = "wobble") -> pl.DataFrame:
     """From which compute on a metric stays above its first level, by twice its noise.
 
     The first level is the mean of the three ladder models with least compute, and need not be chance; the noise is
-    that of one point (:func:`wobble`).
+    that of one point, from either source (:func:`noise_of`).
 
     Returns
     -------
@@ -231,13 +278,13 @@ def onsets() -> pl.DataFrame:
     >>> onsets().height == 3 * len(tasks())
     True
     """
-    wobbles = {(task, metric): value for task, metric, value in wobble().iter_rows()}
+    noises = noise_of(source)
     rows = []
     for task in tasks():
         for metric in METRICS:
             part = along(task, metric)
             x, y = np.log(part["flops_1e21"].to_numpy()), part["value"].to_numpy()
-            noise = wobbles[task, metric]
+            noise = noises[task, metric]
             below = np.flatnonzero(y <= y[:3].mean() + 2 * noise)
             last = int(below[-1]) + 1
             onset = float(np.exp(x[last])) if last < len(x) else None
@@ -245,13 +292,13 @@ def onsets() -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def onset_order(first: str, second: str) -> tuple[int, int, float]:
+def onset_order(first: str, second: str, source: str = "wobble") -> tuple[int, int, float]:
     """Tasks in which one metric moves at less compute than another, tasks in which they differ, sign test.
 
     >>> onset_order("bits_per_byte", "accuracy")[1] <= len(tasks())
     True
     """
-    wide = onsets().with_columns(pl.col("onset").fill_null(float("inf"))).pivot(on="metric", index="task", values="onset")
+    wide = onsets(source).with_columns(pl.col("onset").fill_null(float("inf"))).pivot(on="metric", index="task", values="onset")
     wins, losses = int((wide[first] < wide[second]).sum()), int((wide[first] > wide[second]).sum())
     return wins, wins + losses, sign_test(wins, wins + losses)
 

@@ -64,6 +64,25 @@ def test_the_end_of_every_run_is_its_record():
     assert both.height == 25 and (both["accuracy"] - both["accuracy_record"]).abs().max() < 1e-4
 
 
+def test_the_scatter_is_the_residual_of_plain_least_squares():
+    part = recipes.along("piqa_val", "accuracy")
+    design = np.vander(np.log(part["flops_1e21"]), 4)
+    squares = np.linalg.lstsq(design, part["value"].to_numpy(), rcond=None)[1]
+    row = recipes.scatter().filter((pl.col("task") == "piqa_val") & (pl.col("metric") == "accuracy"))
+    assert row["noise"][0] == pytest.approx(float(np.sqrt(squares[0] / 21)))
+
+
+def test_an_unknown_noise_is_named_with_those_allowed():
+    with pytest.raises(ValueError, match="'seeds'.*wobble, scatter"):
+        recipes.noise_of("seeds")
+
+
+def test_bits_move_before_accuracy_under_either_noise():
+    for source in ("wobble", "scatter"):
+        wins, n, p = recipes.onset_order("bits_per_byte", "accuracy", source)
+        assert p < 0.05 and 2 * wins > n
+
+
 def test_slices_hold_five_models_each_and_a_straight_line_scores_four():
     table = recipes.slices(20)
     assert table.group_by("task", "metric", "axis").len()["len"].unique().to_list() == [5]

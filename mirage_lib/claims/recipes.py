@@ -12,10 +12,13 @@ def recipe_bits_move_first() -> Verdict:
     wins, n, p = recipes.onset_order("bits_per_byte", "accuracy")
     verdict = "upheld" if p < 0.05 and 2 * wins > n else "partly" if 2 * wins > n else "not upheld"
     other, m, q = recipes.onset_order("target_probability", "accuracy")
+    again, k, _ = recipes.onset_order("bits_per_byte", "accuracy", "scatter")
+    less, j, r = recipes.onset_order("target_probability", "accuracy", "scatter")
     return Verdict(
         verdict,
         f"Bits per byte leaves its first level at less compute than accuracy in {wins} of {n} OLMo task splits that differ (sign test "
-        f"p = {p:.2g}), the probability of the right choice in {other} of {m} (p = {q:.2g}). Splits of one benchmark are not independent.",
+        f"p = {p:.2g}), the probability of the right choice in {other} of {m} (p = {q:.2g}). With the scatter between runs for noise: "
+        f"{again} of {k}, and {less} of {j} (p = {r:.2g}). Splits of one benchmark are not independent.",
     )
 
 
