@@ -44,6 +44,7 @@ bench: ## measure the ratios of benchmarks/README.md (minutes)
 	$(BIN)/python benchmarks/query_client.py
 	$(BIN)/python benchmarks/scoring.py
 	$(BIN)/python benchmarks/records.py
+	$(BIN)/python benchmarks/families.py
 
 lock: ## resolve requirements/ from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(PYTHON) tools/install.py bootstrap
