@@ -112,7 +112,6 @@ def test_published_points_are_those_of_the_figure():
     assert len(measured.published_curve("autoencoder error")[0]) == 19
 
 
-@pytest.mark.skipif(f"{measured.NAME}.parquet" not in outputs.manifest(), reason="the family of autoencoders is not frozen yet")
 def test_frozen_family_is_the_one_that_the_chapter_tells_of():
     told = registry.frozen(measured.NAME)
     sizes = sorted(told["n_params"].unique())
