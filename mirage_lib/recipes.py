@@ -8,11 +8,11 @@ the choices were counted on the same outputs (Bhagia et al.).
 from __future__ import annotations
 
 from functools import cache
-from math import comb
 
 import numpy as np
 import polars as pl
 from scipy.optimize import curve_fit
+from scipy.stats import binomtest
 
 from mirage_lib import breaks, emergence, outputs
 from mirage_lib.bigbench import records
@@ -249,8 +249,7 @@ def sign_test(wins: int, n: int) -> float:
     >>> sign_test(5, 5), sign_test(3, 6)
     (0.0625, 1.0)
     """
-    tail = sum(comb(n, k) for k in range(max(wins, n - wins), n + 1)) / 2**n
-    return min(1.0, 2 * tail)
+    return float(binomtest(wins, n).pvalue)
 
 
 def compared(first: str, second: str) -> tuple[int, int, float]:

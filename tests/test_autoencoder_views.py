@@ -4,7 +4,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mirage_lib import outputs
 from mirage_lib.claims import autoencoder as measured
 from mirage_lib.claims import registry
 from mirage_lib.metrics.vision import reconstruction_within
