@@ -17,13 +17,13 @@ FOLDER = ROOT / "requirements"
 EXTRAS = {
     "book.txt": ("book", "query", "fetch"),
     "train.txt": ("train",),
-    "test.txt": ("test", "cluster"),
+    "test.txt": ("test", "publish", "cluster"),
 }
 BOOTSTRAP = ("editables", "hatchling", "setuptools", "uv")
 SAYS = {
     "book.txt": "What building the book needs, all but training: the library and its extras book,\n# query and fetch.",
     "train.txt": "What training needs: the library and its extra train. On Linux torch is the CUDA build.",
-    "test.txt": "What the tests need beside the others: the library and its extras test and cluster.",
+    "test.txt": "What the tests, and making notebooks, course and PDF, need beside the others: the library and its\n# extras test, publish and cluster.",
     "bootstrap.txt": "What pip installs first: uv, which installs the rest, and what builds from source:\n"
     "# setuptools for rouge-score, hatchling and editables for this project.",
 }
