@@ -1,0 +1,1 @@
+"""Judges of the exercises in the part on arithmetic."""
