@@ -346,6 +346,31 @@ def verify(path: Path, expected: str) -> None:
         )
 
 
+def faults(folder: str | Path = FROZEN) -> list[str]:
+    """Check every frozen file against the manifest; return one sentence for each that is not whole.
+
+    >>> faults()
+    []
+    """
+    found = []
+    for name, entry in manifest(folder).items():
+        try:
+            verify(Path(folder) / name, entry["sha256"])
+        except OutputsError as error:
+            found.append(str(error))
+    return found
+
+
+def fingerprint(folder: str | Path = FROZEN) -> str:
+    """Return one SHA-256 for all frozen files together: of their names and hashes in the manifest.
+
+    >>> len(fingerprint())
+    64
+    """
+    lines = "".join(f"{name} {entry['sha256']}\n" for name, entry in sorted(manifest(folder).items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
 def sha256(path: Path) -> str:
     """Return a file's SHA-256 in hexadecimal."""
     with path.open("rb") as file:

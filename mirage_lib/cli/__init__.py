@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mirage_lib.cli import arithmetic, bigbench, vision
+from mirage_lib.cli import arithmetic, bigbench, doctor, vision
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,6 +44,8 @@ def parser() -> argparse.ArgumentParser:
 
     claims = commands.add_parser("claims", help="judge the paper's claims on the frozen outputs")
     claims.set_defaults(run=_claims)
+
+    doctor.add(commands.add_parser("doctor", help="say what is installed, what can run here, and what mends the rest"))
     return top
 
 
