@@ -240,12 +240,15 @@ def variance(values: Sequence[float], factors: dict[str, Sequence[str]]) -> dict
     y = y - y.mean()
     codes = {name: np.unique(np.asarray(labels), return_inverse=True)[1] for name, labels in factors.items()}
 
+    indicators = {name: np.eye(code.max() + 1)[code] for name, code in codes.items()}
+
     def fit(names: Sequence[str]) -> tuple[float, int]:
-        dummies = [np.eye(codes[name].max() + 1)[codes[name]][:, 1:] for name in names]
-        design = np.column_stack([np.ones(len(y)), *dummies])
-        basis, size, _ = np.linalg.svd(design, full_matrices=False)
-        basis = basis[:, size > 1e-9 * size[0]]
-        return float(np.sum((y - basis @ (basis.T @ y)) ** 2)), basis.shape[1]
+        # Through the normal equations: effects are far fewer than values, so this is much faster than a fit of the whole design.
+        design = np.column_stack([np.ones(len(y)), *(indicators[name] for name in names)])
+        size, axes = np.linalg.eigh(design.T @ design)
+        kept = size > 1e-10 * size[-1]
+        gained = (axes[:, kept].T @ (design.T @ y)) ** 2 / size[kept]
+        return float(np.sum(y**2) - gained.sum()), int(kept.sum())
 
     whole, used = fit(list(codes))
     if used >= len(y):
