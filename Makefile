@@ -12,11 +12,11 @@ ifeq ($(origin PYTHON),undefined)
 PYTHON := $(or $(wildcard $(BIN)/python),python3)
 endif
 
-.PHONY: help book serve test freeze bench lock clean
+.PHONY: help book serve test freeze bench lock clean notebooks try-notebooks
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 book: ## set up .venv, execute the chapters, build _build/html
 	@$(PYTHON) tools/install.py book
@@ -45,6 +45,14 @@ bench: ## measure the ratios of benchmarks/README.md (minutes)
 	$(BIN)/python benchmarks/scoring.py
 	$(BIN)/python benchmarks/records.py
 	$(BIN)/python benchmarks/families.py
+
+notebooks: ## make notebooks/ from the chapters, for Colab, Binder and laptops
+	@$(PYTHON) tools/install.py test
+	@$(BIN)/python -m tools.notebooks
+
+try-notebooks: ## run every notebook in clean environments, write benchmarks/notebooks.md (long; 6 GB of disk)
+	@$(PYTHON) tools/install.py test
+	@$(BIN)/python -m tools.try_notebooks
 
 lock: ## resolve requirements/ from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(PYTHON) tools/install.py bootstrap
