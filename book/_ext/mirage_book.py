@@ -64,6 +64,7 @@ def write_colours(app: Sphinx, config) -> None:
     made.mkdir(parents=True, exist_ok=True)
     (made / "colours.css").write_text(theme.css())
     config.html_static_path.append(str(made))
+    config.templates_path.append("book/_templates")
     # Sphinx copies assets only when it writes a page; a changed asset has to make it write them.
     config.mirage_assets = digest(Path(app.srcdir, "book", "_static"), made)
 
@@ -77,47 +78,17 @@ def digest(*folders: Path) -> str:
     return whole.hexdigest()
 
 
-def drop_live_code(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Leave out Thebe, which the theme loads on every page though no page offers it."""
-    context["script_files"] = [
-        script
-        for script in context.get("script_files", [])
-        if "thebe" not in f"{getattr(script, 'filename', script)} {getattr(script, 'attributes', '')}".lower()
-    ]
-    context["css_files"] = [sheet for sheet in context.get("css_files", []) if "thebe" not in str(sheet.filename)]
+def show_citation(translator, node: nodes.citation) -> None:
+    """Open an entry of the list of works; docutils gives it a role that ARIA has since given up."""
+    if not isinstance(node.previous_sibling(), nodes.citation):
+        translator.body.append('<div role="list" class="citation-list">\n')
+    translator.body.append(translator.starttag(node, "div", classes=["citation"], role="listitem"))
 
 
-def slim_icons(app: Sphinx, error: Exception | None) -> None:
-    """Keep only the icons that pages use in the theme's icon script, most of what a page would weigh."""
-    if error is not None or app.builder.format != "html":
-        return
-    used = set()
-    for page in Path(app.outdir).rglob("*.html"):
-        used |= set(re.findall(r"\bfa-([a-z0-9-]+)", page.read_text()))
-    for script in Path(app.outdir, "_static", "scripts").glob("fontawesome*.js"):
-        text = script.read_text()
-        script.write_text(keep_icons(text, used | ICONS_MADE_BY_SCRIPTS))
-    for extra in Path(app.outdir, "_static").rglob("*.map"):
-        extra.unlink()
-
-
-ICONS_MADE_BY_SCRIPTS = {"xmark", "magnifying-glass", "circle-half-stroke", "moon", "sun", "copy", "check"}
-
-
-def keep_icons(script: str, used: set[str]) -> str:
-    """Drop unused entries of the form ``"name":[w,h,[aliases],"code","path"]`` from an icon script."""
-    entry = re.compile(
-        r'(?P<lead>[,{])(?:"(?P<quoted>[a-z0-9-]+)"|(?P<bare>[a-z][a-z0-9]*)):'
-        r'\[\d+,\d+,\[(?P<aliases>[^\]]*)\],"[0-9a-f]+",(?:"[^"]*"|\[[^\]]*\])\]'
-    )
-
-    def keep(match: re.Match) -> str:
-        names = {match["quoted"] or match["bare"], *re.findall(r'"([a-z0-9-]+)"', match["aliases"])}
-        if names & used:
-            return match[0]
-        return "{" if match["lead"] == "{" else ""
-
-    return entry.sub(keep, script).replace("{,", "{")
+def leave_citation(translator, node: nodes.citation) -> None:
+    translator.body.append("</div>\n")
+    if not isinstance(node.next_node(descend=False, siblings=True), nodes.citation):
+        translator.body.append("</div>\n")
 
 
 def setup(app: Sphinx) -> dict:
@@ -125,10 +96,12 @@ def setup(app: Sphinx) -> dict:
     app.add_html_math_renderer("mathml", (show_inline, None), (show_block, None))
     app.connect("config-inited", write_colours)
     app.connect("doctree-resolved", guard_alternative_text)
-    app.connect("html-page-context", drop_live_code, priority=900)
-    app.connect("build-finished", slim_icons)
+    app.add_node(nodes.citation, override=True, html=(show_citation, leave_citation))
     app.add_css_file("colours.css")
     app.add_css_file("mirage.css")
     app.add_js_file("explorer.js", loading_method="defer")
     app.add_js_file("curves.js", loading_method="defer")
+    app.add_js_file("threshold.js", loading_method="defer")
+    app.add_css_file("landing.css")
+    app.add_js_file("switch.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
