@@ -7,7 +7,7 @@ import pytest
 from mirage_lib.claims import autoencoder as measured
 from mirage_lib.claims import registry
 from mirage_lib.metrics.vision import reconstruction_within
-from mirage_lib.show import autoencoder_views
+from mirage_lib.show import autoencoder_views, threshold_views
 
 THRESHOLDS = (0.05, 0.1, 0.25, 0.5, 1.0)
 
@@ -121,3 +121,38 @@ def test_frozen_family_is_the_one_that_the_chapter_tells_of():
         assert np.mean(largest < c) == pytest.approx(share, abs=0.002)
     for name in ("autoencoder_smooth", "autoencoder_threshold_sharp", "autoencoder_like_periodic_elements"):
         assert registry.TESTS[name]().verdict in ("upheld", "partly", "not upheld")
+
+
+def test_shares_below_thresholds_are_direct_counts_seed_by_seed():
+    outputs = table()
+    found = threshold_views.shares(outputs, 0.001, 3)
+    assert len(set(found.grid)) == threshold_views.STEPS + 1
+    for k in (0, 17, 40, threshold_views.STEPS):
+        counted = outputs.group_by("n_params", "seed").agg(s=(pl.col("squared_error") < found.grid[k]).mean()).group_by("n_params").agg(
+            pl.col("s").mean(), low=pl.col("s").min(), high=pl.col("s").max()
+        ).sort("n_params")
+        for ours, name in ((found.mean, "s"), (found.least, "low"), (found.most, "high")):
+            assert ours[:, k] == pytest.approx(counted[name].to_numpy())
+    with pytest.raises(ValueError, match="0.5 to 0.1"):
+        threshold_views.shares(outputs, 0.5, 0.1)
+    with pytest.raises(ValueError, match="7 parameters"):
+        threshold_views.threshold("t", outputs, 7, 0.1)
+
+
+def test_the_threshold_moves_by_keyboard_and_says_the_counted_share(open_page):
+    page = open_page("book/vision/autoencoder.html")
+    figure = page.locator("#histogram[data-ready=true]")
+    slide, status = figure.locator("input[type=range]"), figure.locator(".mirage-status")
+    slide.focus()
+    page.keyboard.press("End")
+    for _ in range(12):
+        page.keyboard.press("ArrowLeft")
+    c = float(figure.locator("output").inner_text())
+    figure.locator("select").select_option("3")
+    outputs = registry.frozen(measured.NAME)
+    size = sorted(outputs["n_params"].unique())[3]
+    networks = outputs.filter(pl.col("n_params") == size).group_by("seed").agg(s=(pl.col("squared_error") < c).mean())
+    assert f"Threshold {c:g}: {networks['s'].mean():.2f} of the errors" in status.inner_text()
+    cut, bars = float(figure.locator(".cut").get_attribute("x1")), figure.locator(".bar").all()
+    filled = [float(bar.get_attribute("x")) < cut - 0.01 for bar in bars if bar.get_attribute("fill") != "none"]
+    assert all(filled) and len(filled) == len(bars) - 12
