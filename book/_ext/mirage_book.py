@@ -101,6 +101,7 @@ def setup(app: Sphinx) -> dict:
     app.add_css_file("mirage.css")
     app.add_js_file("explorer.js", loading_method="defer")
     app.add_js_file("curves.js", loading_method="defer")
+    app.add_js_file("drawers.js", loading_method="defer")
     app.add_js_file("threshold.js", loading_method="defer")
     app.add_css_file("landing.css")
     app.add_js_file("switch.js", loading_method="defer")

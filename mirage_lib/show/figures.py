@@ -113,7 +113,7 @@ def folded_table(table: pl.DataFrame | None, summary: str = "The numbers") -> st
     )
     return (
         f"<details><summary>{html.escape(summary)}</summary>"
-        '<div class="mirage-scroll" tabindex="0" role="region" '
+        '<div class="mirage-scroll" tabindex="0" role="group" '
         f'aria-label="{html.escape(summary)}"><table class="mirage-table"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div></details>"
     )
