@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     score.set_defaults(run=_score)
 
     claims = commands.add_parser("claims", help="judge the paper's claims on the frozen outputs")
+    claims.add_argument("--json", action="store_true", help="print the ledger as JSON")
     claims.set_defaults(run=_claims)
 
     doctor.add(commands.add_parser("doctor", help="say what is installed, what can run here, and what mends the rest"))
@@ -72,6 +74,9 @@ def _score(options: argparse.Namespace) -> None:
 def _claims(options: argparse.Namespace) -> None:
     from mirage_lib import claims
 
+    if options.json:
+        print(json.dumps(claims.table().to_dicts(), ensure_ascii=False, indent=1))
+        return
     for claim in claims.ledger():
         verdict = claim.judge()
         print(f"{verdict.verdict:14} {claim.id}\n{'':14} {verdict.because}")
