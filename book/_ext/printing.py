@@ -1,0 +1,34 @@
+"""Adds the style sheets for paper: one written by hand, and the theme's light colours in both themes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+from mirage_lib.show import theme
+
+
+def light() -> str:
+    """The light colours as they are, for a page whose reader chose the dark theme as well.
+
+    >>> light().startswith('html, html[data-theme] {')
+    True
+    """
+    pairs = "".join(f"  --mirage-{name}: {pair[0]};\n" for name, pair in theme.COLOURS.items())
+    return f"html, html[data-theme] {{\n{pairs}}}\n"
+
+
+def write(app: Sphinx, config) -> None:
+    """Write the colours beside the style sheets."""
+    made = Path(app.outdir).parent / "assets-print"
+    made.mkdir(parents=True, exist_ok=True)
+    (made / "print-colours.css").write_text(light(), "utf-8")
+    config.html_static_path.append(str(made))
+
+
+def setup(app: Sphinx) -> dict:
+    app.connect("config-inited", write)
+    app.add_css_file("print-colours.css", media="print", priority=900)
+    app.add_css_file("print.css", media="print", priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
