@@ -12,7 +12,7 @@ ifeq ($(origin PYTHON),undefined)
 PYTHON := $(or $(wildcard $(BIN)/python),python3)
 endif
 
-.PHONY: help book serve test freeze bench lock clean notebooks try-notebooks
+.PHONY: help book serve test freeze bench lock clean notebooks try-notebooks slides question-bank
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -53,6 +53,12 @@ notebooks: ## make notebooks/ from the chapters, for Colab, Binder and laptops
 try-notebooks: ## run every notebook in clean environments, write benchmarks/notebooks.md (long; 6 GB of disk)
 	@$(PYTHON) tools/install.py test
 	@$(BIN)/python -m tools.try_notebooks
+
+slides: book ## write the slides of the lectures and their PDF, to _build/slides
+	@$(BIN)/python -m tools.slides
+
+question-bank: book ## check the question bank, write a quiz and its key, to _build/question-bank (N=12 SEED=1)
+	@$(BIN)/python -m tools.question_bank --n $(or $(N),12) --seed $(or $(SEED),1)
 
 lock: ## resolve requirements/ from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(PYTHON) tools/install.py bootstrap

@@ -1,7 +1,7 @@
 """The question bank: check it, and write a quiz with its key, neither of which is on the site.
 
-    .venv/bin/python tools/question_bank.py                            check, then a quiz of 12 questions
-    .venv/bin/python tools/question_bank.py --n 6 --seed 3 --level 1 2 --chapter idea vision/grokking
+    .venv/bin/python -m tools.question_bank         check, then a quiz of 12 questions
+    .venv/bin/python -m tools.question_bank --n 6 --seed 3 --level 1 2 --chapter idea vision/grokking
 
 Questions are in `teaching/question-bank/<part>.toml`, one table `[[question]]` each; its README says which
 fields there are. A number in an answer is not believed: `compute` is an expression over the library that
@@ -230,18 +230,19 @@ def sheets(questions: list[Question], seed: int, site: Path) -> tuple[str, str]:
     LookupError
         If a figure is not there.
     """
-    say, quiz, key = MarkdownIt().enable("table").render, [], []
+    markdown, quiz, key = MarkdownIt(), [], []
+    say, brief = markdown.render, markdown.renderInline
     for number, question in enumerate(questions, start=1):
         dice = random.Random(f"{seed} {question.id}")
         shuffled = dice.sample(question.choices, len(question.choices))
         head = f"<h2>{number}. {KINDS[question.kind]}</h2>"
         room = '<div class="room"></div>'
         if shuffled:
-            offered = "".join(f"<li>{say(choice['text'])}</li>" for choice in shuffled)
+            offered = "".join(f"<li>{brief(choice['text'])}</li>" for choice in shuffled)
             room = f'<ol class="choices">{offered}</ol>'
         about = f'<p class="about">{question.minutes} minutes</p>'
         quiz.append(f"<section>{head}{about}{say(question.text)}{_figure(question, number, site)}{room}</section>")
-        why = "".join(f"<li>{'<b>right:</b> ' * bool(c.get('right'))}{say(c['why'])}</li>" for c in shuffled)
+        why = "".join(f"<li>{'<b>right:</b> ' * bool(c.get('right'))}{brief(c['why'])}</li>" for c in shuffled)
         key.append(
             f'<section>{head}<p class="about">{question.id}; {question.chapter}; level {question.level}, '
             f"{LEVELS[question.level]}; goal: {html.escape(question.goal)}</p>{say(question.text)}"
@@ -289,6 +290,8 @@ def main(arguments: list[str]) -> str | None:
         if found := complaints(bank, chapters()):
             return "\n".join(["The question bank is not in order:", *found])
         wanted = [q for q in bank if q.level in options.level and q.chapter.startswith(tuple(options.chapter))]
+        if not wanted:
+            return f"No question fits. There are chapters {', '.join(chapters())} and levels {', '.join(map(str, LEVELS))}."
         quiz, key = sheets(choose(wanted, options.n, options.seed), options.seed, options.site)
     except (LookupError, ValueError) as error:
         return f"No quiz: {error.args[0]}"

@@ -1,7 +1,7 @@
 """Slides of the book: short scripts and the figures of the built pages become one file a lecture.
 
-    .venv/bin/python tools/slides.py                 _build/slides/<lecture>.html, and .pdf where Chromium is
-    .venv/bin/python tools/slides.py --no-pdf        the pages only
+    .venv/bin/python -m tools.slides                 _build/slides/<lecture>.html, and .pdf where Chromium is
+    .venv/bin/python -m tools.slides --no-pdf        the pages only
 
 A script is a Markdown file of `teaching/slides`. Its first line, `# ...`, names the lecture, each
 `## ...` starts a slide. Below come at most 40 words, a figure or table of a chapter, and after a line
