@@ -1,7 +1,7 @@
 """Keeps pages light: leaves out of them, and of the theme's own files, what no page uses.
 
-The theme brings an icon script, icon fonts and style sheets made for every site there may be, and the search's
-index on each page. Everything here is decided from the built pages, so a page that uses more gets more.
+The theme brings icon fonts and style sheets made for every site there may be. What of them stays is decided
+from the built pages, so a page that uses more gets more. (The templates leave out whole scripts.)
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from fontTools import subset
 from sphinx.application import Sphinx
 
-ICONS_MADE_BY_SCRIPTS = {"xmark", "magnifying-glass", "circle-half-stroke", "moon", "sun", "copy", "check"}
 PIECE = re.compile(r"""/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{};]""", re.S)
 """What has to be seen to cut a style sheet into rules: comments, strings, and the marks between them."""
 
@@ -34,43 +33,25 @@ def light_page(app: Sphinx, pagename: str, templatename: str, context: dict, doc
 
 
 def slim(app: Sphinx, error: Exception | None) -> None:
-    """Cut icons, fonts and style sheets down to what the pages use."""
+    """Cut style sheets and icon fonts down to what the pages use."""
     if error is not None or app.builder.format != "html":
         return
     static = Path(app.outdir, "_static")
     pages = [page.read_text() for page in Path(app.outdir).rglob("*.html")]
-    used = {name for page in pages for name in re.findall(r"\bfa-([a-z0-9-]+)", page)}
-    for script in (static / "scripts").glob("fontawesome*.js"):
-        script.write_text(keep_icons(script.read_text(), used | ICONS_MADE_BY_SCRIPTS))
+    for unused in (static / "scripts").glob("fontawesome*"):
+        unused.unlink()
     words = {w for page in pages for value in re.findall(r'\b(?:class|id)="([^"]*)"', page) for w in value.split()}
     for script in [*static.glob("*.js"), *static.glob("scripts/*.js")]:
-        if not script.name.startswith("fontawesome"):
-            words |= set(re.findall(r"[A-Za-z_][\w-]*", script.read_text()))
+        words |= set(re.findall(r"[A-Za-z_][\w-]*", script.read_text()))
     words |= {word for page in pages for text in re.findall(r"<script.*?</script>", page, re.S)
               if "application/json" not in text[:60] for word in re.findall(r"[A-Za-z_][\w-]*", text)}
     own = {sheet.name for sheet in Path(app.srcdir, "book", "_static").glob("*.css")}
     sheets = [s for s in (*static.glob("*.css"), *static.glob("styles/*.css")) if s.name not in own]
     for sheet in sheets:
-        sheet.write_text(keep_rules(sheet.read_text(), words))
+        sheet.write_text(say_no_icons(keep_rules(sheet.read_text(), words)))
     slim_fonts(static, sheets)
     for extra in static.rglob("*.map"):
         extra.unlink()
-
-
-def keep_icons(script: str, used: set[str]) -> str:
-    """Drop unused entries of the form ``"name":[w,h,[aliases],"code","path"]`` from an icon script."""
-    entry = re.compile(
-        r'(?P<lead>[,{])(?:"(?P<quoted>[a-z0-9-]+)"|(?P<bare>[a-z][a-z0-9]*)):'
-        r'\[\d+,\d+,\[(?P<aliases>[^\]]*)\],"[0-9a-f]+",(?:"[^"]*"|\[[^\]]*\])\]'
-    )
-
-    def keep(match: re.Match) -> str:
-        names = {match["quoted"] or match["bare"], *re.findall(r'"([a-z0-9-]+)"', match["aliases"])}
-        if names & used:
-            return match[0]
-        return "{" if match["lead"] == "{" else ""
-
-    return entry.sub(keep, script).replace("{,", "{")
 
 
 def keep_rules(sheet: str, words: set[str]) -> str:
@@ -90,6 +71,16 @@ def keep_rules(sheet: str, words: set[str]) -> str:
             wanted = [one for one in selectors(head) if _may_match(one, words)]
             parts.append(f"{','.join(wanted)}{{{body}}}" if wanted else "")
     return "".join(parts)
+
+
+def say_no_icons(sheet: str) -> str:
+    """Give signs of icon fonts an empty spoken text; a screen reader would say a sign without a name.
+
+    >>> say_no_icons('a:after{content:"\\\\f0c9";x:y}')
+    'a:after{content:"\\\\f0c9";content:"\\\\f0c9" / "";x:y}'
+    """
+    sign = r'content:("\\[ef][0-9a-f]{3}"|"[\ue000-\uf8ff]"|var\(--pst-icon-[\w-]+\))(?=[;}])'
+    return re.sub(sign, r'content:\1;content:\1 / ""', sheet)
 
 
 def rules(sheet: str) -> Iterator[tuple[str, str | None]]:
