@@ -176,10 +176,15 @@ def folding(tags: list[str]) -> dict:
 def everything() -> dict[Path, str]:
     """All notebooks, by their paths."""
     there, bibliography, captions, address = places(), works(), parts(), repository()
-    return {
-        HERE / path: make(Page(name, source(name), there, bibliography, captions), address)
-        for name, path in there.items()
-    }
+    made, wrong = {}, []
+    for name, path in there.items():
+        try:
+            made[HERE / path] = make(Page(name, source(name), there, bibliography, captions), address)
+        except NotPlain as error:
+            wrong.append(str(error))
+    if wrong:
+        raise NotPlain("\n".join(wrong))
+    return made
 
 
 def source(name: str) -> str:

@@ -78,13 +78,14 @@ def blocks(text: str, page: Page) -> list[tuple[str, str]]:
     """
     found: list[tuple[str, str]] = []
     for kind, part in _apart(text, page):
-        plain = part if kind == "code" else _block(kind, part, page)
-        if not plain.strip():
+        if kind == "code":
+            found.append((kind, part))
             continue
-        kind = "code" if kind == "code" else "slots" if SLOT.search(plain) else "markdown"
-        if found and found[-1][0] == kind != "code":
-            plain = f"{found.pop()[1]}\n\n{plain}"
-        found.append((kind, plain))
+        for plain in filter(str.strip, _block(kind, part, page)):
+            shown = "slots" if SLOT.search(plain) else "markdown"
+            if found and found[-1][0] == shown:
+                plain = f"{found.pop()[1]}\n\n{plain}"
+            found.append((shown, plain))
     return found
 
 
@@ -125,11 +126,11 @@ def _apart(text: str, page: Page):
         yield "paragraph", "\n".join(paragraph)
 
 
-def _block(kind: str, text: str, page: Page) -> str:
+def _block(kind: str, text: str, page: Page) -> list[str]:
     if kind == "paragraph":
-        return inline(text, page)
+        return [inline(text, page)]
     if kind == "fence":
-        return text
+        return [text]
     first, *body = text.split("\n")
     indent = first[: len(first) - len(first.lstrip())]
     head = DIRECTIVE.match(first.strip())
@@ -139,8 +140,12 @@ def _block(kind: str, text: str, page: Page) -> str:
     while body and (option := OPTION.match(body[0].strip())):
         options[option["name"]] = option["value"]
         body = body[1:]
-    plain = directive(head["name"], head["title"].strip(), options, "\n".join(body).strip("\n"), page)
-    return "\n".join(indent + line if line else line for line in plain.split("\n"))
+    within = "\n".join(body).strip("\n")
+    if head["name"] == "guess":
+        plain = _guess(head["title"].strip(), options, within, page)
+    else:
+        plain = [directive(head["name"], head["title"].strip(), options, within, page)]
+    return ["\n".join(indent + line if line else line for line in part.split("\n")) for part in plain]
 
 
 def directive(name: str, title: str, options: dict[str, str], body: str, page: Page) -> str:
@@ -164,6 +169,19 @@ def directive(name: str, title: str, options: dict[str, str], body: str, page: P
         return f"```{title}\n{body}\n```"
     raise NotPlain(f"{page.name}: nobody said how to show the directive {{{name}}} in a notebook: say it in "
                    "tools/plain_markdown.py")  # fmt: skip
+
+
+def _guess(question: str, options: dict[str, str], body: str, page: Page) -> list[str]:
+    """A question with its options or span, and its answer, folded: apart, since the answer may be computed."""
+    if "number" in options:
+        least, most = (float(word) for word in options["number"].split())
+        asked, answer = f"A number from {least:,g} to {most:,g} {options.get('unit', '')}".strip() + ".", body
+    else:
+        listed = re.match(r"(?:(?:- .*|[ ]+\S.*|)(?:\n|$))*", body)[0]
+        answer, letters = body[len(listed) :], iter("abcdefgh")
+        asked = inline(re.sub(r"^- ", lambda _: f"- ({next(letters)}) ", listed.strip(), flags=re.MULTILINE), page)
+    said = "\n\n".join(text for _, text in blocks(answer, page))
+    return [f"**Your guess: {inline(question, page)}**\n\n{asked}", _folded("The answer", said, page)]
 
 
 def _listed(names: list[str], page: Page) -> str:
