@@ -83,7 +83,7 @@ class Switch:
         models = self.rows["models"].unique(maintain_order=True).to_list()
         panels = "".join(self._panel(*choice) for choice in product(models, TASKS, METRICS))
         return (
-            f'<figure class="mirage-figure mirage-switch">{_buttons("metric", "How answers are marked", METRICS)}'
+            f'<figure class="mirage-figure mirage-switch">{_buttons("metric", "Mark the same answers", METRICS)}'
             f'<div class="mirage-panels">{panels}</div>'
             f'{_buttons("models", "Models", {name: name for name in models})}{_buttons("task", "Task", TASKS)}'
             '<p class="mirage-status" role="status" aria-live="polite"></p></figure>'
