@@ -90,11 +90,12 @@ def add_box(app: Sphinx, pagename: str, templatename: str, context: dict, doctre
     folder, _, name = pagename.rpartition("/")
     if doctree is None or not folder.startswith("book/") or name in NO_CHAPTERS:
         return
+    label = {"zh_CN": "引用本章"}.get(app.config.language, "Cite this chapter")
     title, address = app.env.titles[pagename].astext(), find_address(app, pagename)
     said = sentence(title, app.mirage_cited, address)
     entry = html.escape(bibtex(title, pagename, app.mirage_cited, address))
     context["body"] += (
-        f'<details class="mirage-cite"><summary>Cite this chapter</summary><p>{said}</p>'
+        f'<details class="mirage-cite"><summary>{label}</summary><p>{said}</p>'
         f'<div class="highlight"><pre>{entry}</pre></div></details>'
     )
 
