@@ -160,7 +160,7 @@ def four_sizes(answer: object) -> Verdict:
     return numbers(
         both["given"].to_list(),
         both["score"].to_list(),
-        "With four sizes hardly a score is beyond its null: the view that made the pictures cannot tell them from noise.",
+        "Hold them against the scores of all sizes: which models one shows is in these numbers, too.",
         slips=others,
         within=0.03,
         hint="Filter `ladder` by four sizes, then `emergence.summary(curves.curve(...))` for each of the two metrics.",

@@ -98,7 +98,7 @@ def few_false_alarms(answer: object) -> Verdict:
         answer,
         [(p,) for p in lists],
         kept,
-        "Most single alarms go, and what is left can mostly be believed.",
+        "What such a rule leaves can mostly be believed; what it drops may still be true.",
         slips=[
             (lambda p: sum(x <= 0.05 for x in p), "This counts each p-value on its own: with many, luck alone passes some."),
             (lambda p: sum(x <= 0.05 / len(p) for x in p), "This is Bonferroni's rule, 0.05 / m for all. The bar rises with the rank here."),

@@ -241,9 +241,9 @@ def bend_of_length(answer: object) -> Verdict:
         lambda length: distance(length) / (1 - 0.1**length),
         "It goes to 1: a target that is long enough turns any error into a cliff at zero.",
         slips=[
-            (lambda n: 0.5 - 0.5**n, "This is the distance in the middle. The largest one may be elsewhere."),
+            (lambda n: (0.5 + 0.5 * 0.1**n - 0.55**n) / (1 - 0.1**n), "This is the distance in the middle. The largest one may be elsewhere."),
             (lambda n: 100 * distance(n) / (1 - 0.1**n), "In percent. Give a share of the climb."),
-            (lambda n: 1 - (1 - 0.45) ** n / 0.55, "This compares with half way only. Take the largest distance over all errors."),
+            (distance, "This is the distance itself. Give it as a share of the climb."),
             (lambda n: (1 - (1 - (1 / n) ** (1 / (n - 1)))) - (1 / n) ** (n / (n - 1)),
              "This is the chord over errors from 0 to 1. It ends at 0.9 here."),
         ],

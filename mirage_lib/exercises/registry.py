@@ -96,7 +96,7 @@ def check(name: str, answer: object) -> Verdict:
     if name not in EXERCISES:
         near = [known for known in EXERCISES if known.split("-")[0] == name.split("-")[0]] or list(EXERCISES)
         raise KeyError(f"unknown exercise {name!r}: the chapter gives the name. There are {', '.join(near)}")
-    if answer is None or answer is Ellipsis:
+    if answer is None or answer is Ellipsis or (isinstance(answer, list) and any(x is None or x is ... for x in answer)):
         return Verdict(
             False, "There is no answer yet: put yours in place of the dots, and run the cell again.", name
         )
