@@ -93,13 +93,14 @@ mirageParts.draw = (() => {
     const controls = Object.assign(document.createElement("div"), { className: "mirage-controls" });
     controls.append(label);
     const panels = Object.assign(document.createElement("div"), { className: "mirage-own-panels" });
-    const numbers = document.createElement("div");
+    const numbers = Object.assign(document.createElement("details"), { open: place.querySelector("details")?.open ?? false });
+    const summary = Object.assign(document.createElement("summary"), { textContent: "The numbers" });
     function update() {
       const { label: name, beside } = cells[choice.value];
       const curves = [own[choice.value], beside.exact_match, beside.token_edit_distance];
       panels.replaceChildren(...PANELS.map((one, k) => panel(one, curves[k], sizes)));
-      numbers.replaceChildren(table(curves, sizes, seeds, items, name));
-      const parts = PANELS.map(({ title, sign }, k) => `${title.toLowerCase()} ${said(curves[k], sign, sizes)}`);
+      numbers.replaceChildren(summary, table(curves, sizes, seeds, items, name));
+      const parts = PANELS.map(({ title, sign }, k) => `${title.toLowerCase().replace("\u2212", "minus")} ${said(curves[k], sign, sizes)}`);
       say(`${name}: ${parts.join("; ")}.`);
     }
     choice.addEventListener("input", update);

@@ -48,6 +48,7 @@ def told(error, code):
         said = str(error)
     else:
         said = f"{type(error).__name__}: {error}".rstrip(": ")
+    said = said if said.endswith((".", "?")) else said + "."
     if calls:
         seen = " Target {!r}, output {!r}.".format(*calls)
         if line is None:
@@ -72,7 +73,8 @@ def run(code, rows):
   const printed = [];
 
   async function bytes(part, packed) {
-    const raw = Uint8Array.from(atob(part), (letter) => letter.charCodeAt(0));
+    const letters = atob(part), raw = new Uint8Array(letters.length);
+    for (let i = 0; i < raw.length; i += 1) raw[i] = letters.charCodeAt(i);
     if (!packed) return raw;
     const stream = new Blob([raw]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
@@ -105,7 +107,7 @@ def run(code, rows):
     const python = await loadPyodide({
       indexURL: "mirage:/pyodide/", createPyodideModule: engine.default, jsglobals: {},
       lockFileContents: { info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2", version }, packages: {} },
-      stdout: (line) => { if (printed.length < 20) printed.push(line); }, stderr: () => {},
+      stdout: (line) => { if (printed.length < 20) printed.push(line.slice(0, 500)); }, stderr: () => {},
     });
     python.runPython(HARNESS);
     return python.globals.get("run");

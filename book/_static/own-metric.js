@@ -100,7 +100,7 @@
   }
 
   function bring(cell) {
-    const seconds = Number(cell.dataset.seconds), megabytes = Number(cell.dataset.megabytes);
+    const limit = () => Number(cell.dataset.seconds), megabytes = Number(cell.dataset.megabytes);
     const starters = [...cell.querySelectorAll("pre[data-starter]")];
     const editor = makeEditor(cell.id, () => write());
     const runs = make("button", { type: "button" }, "Run my metric");
@@ -110,20 +110,21 @@
     const result = make("div", { hidden: true });
     const choose = starters.map((starter) => {
       const button = make("button", { type: "button" }, starter.dataset.starter);
-      button.addEventListener("click", () => { editor.set(starter.textContent, true); write(); say(`${starter.dataset.starter} is in the box.`); });
+      button.addEventListener("click", () => { editor.set(starter.textContent, true); button.focus(); write(); say(`${starter.dataset.starter} is in the box.`); });
       return button;
     });
     cell.prepend(
       make("div", { className: "mirage-own-buttons", role: "group", "aria-label": "Start from" }, make("span", {}, "Start from"), ...choose),
       make("label", { htmlFor: editor.box.id }, "Your metric, in Python"), editor.part,
       make("p", { id: `${cell.id}-hint`, className: "mirage-own-hint" },
-        "metric(target, output) gets two texts and returns a number. Tab leaves the box, Enter keeps the indent, Ctrl+Enter runs. "
-        + `The first run loads Python, 6 MB, from this site. A run ends after ${seconds} seconds at the latest, has ${megabytes} MB of memory and no network. `
+        "metric(target, output) gets two texts and returns a number. Tab leaves the box, Enter keeps the indent, Ctrl+Enter runs."),
+      make("p", { className: "mirage-own-hint" },
+        `The first run loads Python, 6 MB, from this site. A run ends after ${limit()} seconds at the latest, has ${megabytes} MB of memory and no network. `
         + "The address keeps your code; code that came with a link waits for your press."),
       make("div", { className: "mirage-own-buttons" }, runs, stops), status, printed, result);
 
     let worker = null, turn = 0, timer = null, busy = false;
-    const say = (text) => { status.textContent = text; };
+    const say = (text, wrong = false) => { status.textContent = text; status.toggleAttribute("data-error", wrong); };
 
     function read() {
       const code = fromAddress(cell.id);
@@ -146,7 +147,7 @@
       worker = null;
       setBusy(false);
       result.hidden = true;
-      say(text);
+      say(text, true);
     }
 
     /* Made of text, because a page opened from a disk may not name a file; its origin is nobody's. */
@@ -179,6 +180,7 @@
           if (mine !== turn) return;
         }
         say("Running.");
+        const seconds = limit();
         timer = setTimeout(() => end(`Stopped: your code ran for ${seconds} seconds. Is there a loop without an end?`), 1000 * seconds);
         worker.postMessage({ code });
         show(await answer(worker), parts);
@@ -195,7 +197,7 @@
       result.hidden = Boolean(found.error);
       if (found.error) {
         editor.mark(found.line);
-        say((found.line === null ? "" : `Line ${found.line}: `) + found.error);
+        say((found.line === null ? "" : `Line ${found.line}: `) + found.error, true);
         return;
       }
       const note = found.truths ? " True and False counted as 1 and 0." : "";

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
+from matplotlib.ticker import FixedLocator
 
 from mirage_lib import curves, metrics, outputs
 from mirage_lib.metrics import Metric
@@ -24,6 +25,7 @@ NAMES = {"addition": "Sums", "multiplication": "Products"}
 ITEMS = 200
 DRAWS = 1000
 SEED = 0
+TICKS = (1e4, 1e5)
 BESIDE = ("exact_match", "token_edit_distance")
 SECONDS = 10
 """After so long a run of the reader's code is stopped."""
@@ -73,8 +75,8 @@ def sample(ladder: pl.DataFrame, task: str, group: int) -> pl.DataFrame:
     """
     asked = ladder.filter((pl.col("task") == task) & (pl.col("group") == group))
     prompts = asked.select("item", "prompt_id").unique("item", keep="first", maintain_order=True).head(ITEMS)
-    prompts = prompts.with_row_index("place")
-    kept = asked.join(prompts, on=["item", "prompt_id"]).sort("n_params", "seed", "place").drop("place")
+    # In the order in which curves.cells has problems, which the draws of its bootstrap count on.
+    kept = asked.join(prompts, on=["item", "prompt_id"]).sort("n_params", "seed", "item")
     models = kept.select("n_params", "seed").unique().height
     if kept.height != models * ITEMS:
         raise ValueError(f"{kept.height} answers of {models} models: each has to have {ITEMS} to {group}-digit {task}")
@@ -169,6 +171,7 @@ def figure(ladder: pl.DataFrame) -> figures.Figure:
         for axis, (label, curve) in zip(axes, found.items(), strict=True):
             figures.line(axis, curve, "accent")
             figures.size_axis(axis, curve["n_params"], "Parameters")
+            axis.xaxis.set_major_locator(FixedLocator(TICKS))  # more would run into one another here
             axis.set_title(label, loc="left")
     said = "; ".join(f"{k.lower()} from {c['estimate'][0]:.3g} to {c['estimate'][-1]:.3g}" for k, c in found.items())
     what = f"{name(*CELLS[0])}, from {theme.in_words(part['n_params'].min())} to {theme.in_words(part['n_params'].max())}"
