@@ -12,7 +12,7 @@ ifeq ($(origin PYTHON),undefined)
 PYTHON := $(or $(wildcard $(BIN)/python),python3)
 endif
 
-.PHONY: help book serve test freeze bench lock clean notebooks try-notebooks slides question-bank
+.PHONY: help book serve test freeze bench lock translations clean notebooks try-notebooks slides question-bank
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -63,6 +63,10 @@ question-bank: book ## check the question bank, write a quiz and its key, to _bu
 lock: ## resolve requirements/ from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(PYTHON) tools/install.py bootstrap
 	@$(BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
+
+translations: ## take new and changed prose of the translated pages into locale/, say what is missing
+	@$(PYTHON) tools/install.py book
+	@$(BIN)/python tools/translate.py
 
 clean: ## remove the built book and all caches; .venv, runs and frozen outputs stay
 	rm -rf _build .pytest_cache .hypothesis .import_linter_cache

@@ -21,9 +21,11 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from tools import translate
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS_DEPEND_ON = ("mirage_lib/**/*", "requirements/*.txt")
-PAGES_DEPEND_ON = ("book/**/*", "*.md", "_config.yml", "_toc.yml", "teaching/slides/*", "tools/slides.py")
+PAGES_DEPEND_ON = ("book/**/*", "*.md", "_config.yml", "_toc.yml", "teaching/slides/*", "tools/slides.py", "locale/**/*")
 COMPLAINT = re.compile(
     r"^(?:(?P<page>\S.*?\.(?:md|ipynb|rst|py))(?::[^ ]*)? )?(?:WARNING|ERROR|CRITICAL): (?P<text>.*)"
 )
@@ -47,7 +49,7 @@ def main(arguments: list[str]) -> int:
     state = build / ".digest"
 
     results = digest(ROOT, RESULTS_DEPEND_ON) + sys.version
-    everything = digest(source, PAGES_DEPEND_ON) + digest(ROOT, ["tools/build.py"]) + results
+    everything = digest(source, PAGES_DEPEND_ON) + digest(ROOT, ["tools/build.py", "tools/translate.py"]) + results
     last = read(state)
     if last.get("everything") == everything and page.exists():
         print(f"Nothing changed since the last build. Open {shown(page)}, or say `make serve`.")
@@ -64,8 +66,13 @@ def main(arguments: list[str]) -> int:
 
     start = time.monotonic()
     status, lines = run(source, build)
+    where = build
+    for language in translate.languages(source):
+        if status == 0:
+            where = build / language.replace("_", "-").lower() / "_build"
+            status, lines = add_language(source, build, language, where)
     if status:
-        print("\n".join(["", *failures(lines, source, build)]), file=sys.stderr)
+        print("\n".join(["", *failures(lines, source, where)]), file=sys.stderr)
         return 1
     state.write_text(json.dumps({"results": results, "everything": everything}))
     seconds = time.monotonic() - start
@@ -82,7 +89,7 @@ def digest(root: Path, patterns: Iterable[str]) -> str:
     for path in sorted({path for pattern in patterns for path in root.glob(pattern)}):
         name = path.relative_to(root)
         ignored = any(part.startswith(".") or part in ("__pycache__", "_build") for part in name.parts)
-        if ignored or path.suffix in (".pyc", ".part") or not path.is_file():
+        if ignored or path.suffix in (".pyc", ".part", ".mo") or not path.is_file():
             continue
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         total.update(f"{name.as_posix()} {content}\n".encode())
@@ -97,12 +104,28 @@ def read(state: Path) -> dict[str, str]:
         return {}
 
 
-def run(source: Path, build: Path) -> tuple[int, list[str]]:
+def add_language(source: Path, build: Path, language: str, room: Path) -> tuple[int, list[str]]:
+    """Build the pages of a second language beside the English ones; return what `run` does.
+
+    It starts from what the English run read and executed, so only the translated pages are read again, and
+    no cell is executed twice. `book/_ext/languages.py` has the other half.
+    """
+    shutil.rmtree(room, ignore_errors=True)
+    shutil.copytree(build / ".doctrees", room / ".doctrees")
+    options = translate.configure(source, language, room.parent, {"cache": str(build / ".jupyter_cache")})
+    status, lines = run(source, room, options)
+    if status == 0:
+        shutil.move(room / "html", build / "html" / room.parent.name)
+    return status, lines
+
+
+def run(source: Path, build: Path, options: Iterable[str | Path] = ()) -> tuple[int, list[str]]:
     """Run Jupyter Book, warnings fatal; return its status and all that it printed.
 
     Only executions and complaints are passed on; `_build/build.log` holds every line.
     """
-    command = [sys.executable, "-c", JUPYTER_BOOK, "build", source, "--path-output", build.parent]
+    options = options or ["--path-output", build.parent]
+    command = [sys.executable, "-c", JUPYTER_BOOK, "build", source, *options]
     # The kernel has to be this environment's, whatever the user has installed elsewhere.
     env = os.environ | {
         "JUPYTER_PREFER_ENV_PATH": "1",

@@ -78,6 +78,7 @@ def keep_english(app: Sphinx) -> None:
     write = app.builder.write
     app.builder.write = lambda build, updated, method="update": write(pages, pages, method)
     app.builder.search = False
+    app.config.exclude_patterns += [f"{name}/**" for name in app.config.mirage_left_out]
     if missing := set(pages) - set(app.env.found_docs):
         raise ValueError(f"mirage_translated names {', '.join(sorted(missing))}: not in the table of contents")
     app.env.config_status = CONFIG_OK
@@ -136,6 +137,7 @@ def setup(app: Sphinx) -> dict:
     app.add_config_value("mirage_language", "English", "html")
     app.add_config_value("mirage_languages_label", "Language", "html")
     app.add_config_value("mirage_translated", [], "html")
+    app.add_config_value("mirage_left_out", [], "html")
     app.add_config_value("mirage_note", "", "html")
     app.setup_extension("myst_nb")
     app.registry.add_role_to_domain("glue", "text", Glue(), override=True)
