@@ -12,7 +12,7 @@ ifeq ($(origin PYTHON),undefined)
 PYTHON := $(or $(wildcard $(BIN)/python),python3)
 endif
 
-.PHONY: help book serve test freeze bench lock translations clean notebooks try-notebooks slides question-bank
+.PHONY: help book serve test freeze bench lock translations clean notebooks try-notebooks slides question-bank course
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -56,6 +56,10 @@ try-notebooks: ## run every notebook in clean environments, write benchmarks/not
 
 slides: book ## write the slides of the lectures and their PDF, to _build/slides
 	@$(BIN)/python -m tools.slides
+
+course: ## write the course, for students, teachers and an autograder, to _build/course
+	@$(PYTHON) tools/install.py test
+	@$(BIN)/python -m tools.course
 
 question-bank: book ## check the question bank, write a quiz and its key, to _build/question-bank (N=12 SEED=1)
 	@$(BIN)/python -m tools.question_bank --n $(or $(N),12) --seed $(or $(SEED),1)

@@ -39,7 +39,7 @@ have gone wrong. Answers in words are read by a person.*""",
 *This is a chapter of the book with its exercises, their solutions, and what a full answer in words holds. Students get
 the notebook of the same name without these.*""",
 }
-WORDS = "*Your answer:*"
+WORDS = "+++\n\n*Your answer:*\n\n+++"
 PRACTICE = "# Room for your code\n..."
 JUDGE = '''\
 OK_FORMAT = False
