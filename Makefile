@@ -12,7 +12,7 @@ ifeq ($(origin PYTHON),undefined)
 PYTHON := $(or $(wildcard $(BIN)/python),python3)
 endif
 
-.PHONY: help book serve test freeze bench lock translations clean notebooks try-notebooks slides question-bank course
+.PHONY: help book serve test freeze bench lock translations clean notebooks try-notebooks slides question-bank course pdf epub
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -63,6 +63,17 @@ course: ## write the course, for students, teachers and an autograder, to _build
 
 question-bank: book ## check the question bank, write a quiz and its key, to _build/question-bank (N=12 SEED=1)
 	@$(BIN)/python -m tools.question_bank --n $(or $(N),12) --seed $(or $(SEED),1)
+
+pdf: ## print the built pages as one PDF, _build/html/mirage.pdf
+	@$(PYTHON) tools/install.py test
+	@$(BIN)/python tools/browser.py
+	@$(BIN)/python tools/build.py
+	@$(BIN)/python -m tools.pdf
+
+epub: ## bind the built pages as an EPUB, _build/html/mirage.epub
+	@$(PYTHON) tools/install.py book
+	@$(BIN)/python tools/build.py
+	@$(BIN)/python -m tools.epub
 
 lock: ## resolve requirements/ from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(PYTHON) tools/install.py bootstrap

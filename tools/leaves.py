@@ -19,8 +19,8 @@ from bs4 import BeautifulSoup, Tag
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 NEEDS_A_SCREEN = (
-    "script, style, button, input, select, textarea, form, [hidden], a.headerlink, .mirage-controls, "
-    ".mirage-status, .mirage-cite, .sd-summary-state-marker, .prev-next-footer, summary .expanded"
+    "script, style, fieldset, label, button, input, select, textarea, form, [hidden], a.headerlink, "
+    ".mirage-controls, .mirage-status, .mirage-cite, .mirage-copies, .sd-summary-state-marker, .prev-next-footer, summary .expanded"
 )
 SHORT_ROWS, SHORT_COLUMNS = 8, 7
 """A folded table up to this size is shown."""
@@ -107,8 +107,6 @@ def read(site: Path, page: str, part: str, link: Callable[[str, str], str], page
     for tag in article.select(NEEDS_A_SCREEN):
         if not tag.decomposed:
             tag.decompose()
-    for label in article.select("label, fieldset"):
-        label.unwrap() if label.name == "fieldset" else label.decompose()
     solutions = take_solutions(soup, article)
     for holder in (article, *solutions):
         unfold(soup, holder)
@@ -120,6 +118,8 @@ def read(site: Path, page: str, part: str, link: Callable[[str, str], str], page
         for tag in holder.select("[tabindex], [role=group], [role=region]"):
             for name in ("tabindex", "role", "aria-label"):
                 tag.attrs.pop(name, None)
+        for caption in holder.select("figure > figcaption"):
+            caption.extend(list(caption.next_siblings))  # A caption has to be a figure's last element.
         drop_empty(holder)
     heading = article.select_one("h1")
     sections = [(tag.parent["id"], text(tag)) for tag in article.select("section > section[id] > h2")]
@@ -133,8 +133,8 @@ def text(tag: Tag) -> str:
 
 
 def name_explorers(soup: BeautifulSoup, article: Tag, address: str, linked: bool) -> None:
-    """Write below each explorer where it can be changed."""
-    for figure in article.select("figure.mirage-explorer[id]"):
+    """Write below each figure with controls where it can be changed."""
+    for figure in article.select("figure[id]:has(.mirage-controls), figure[id]:has(fieldset)"):
         note = soup.new_tag("p", attrs={"class": "mirage-address"})
         note.append(f"To change it, {WEB}: ")
         place = f"{address}#{figure['id']}"

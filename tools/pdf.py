@@ -1,7 +1,7 @@
 """Bind the built pages into one PDF: title, contents with page numbers, chapters, solutions.
 
-    .venv/bin/python tools/pdf.py                        _build/html to _build/html/mirage.pdf
-    .venv/bin/python tools/pdf.py --site DIR --toc FILE --output FILE
+    .venv/bin/python -m tools.pdf                        _build/html to _build/html/mirage.pdf
+    .venv/bin/python -m tools.pdf --site DIR --toc FILE --output FILE
 
 Chromium prints one document of all chapters, so links between chapters work. It prints twice: the
 first time tells on which pages the chapters begin, the second has their numbers in the contents.
@@ -21,12 +21,9 @@ import yaml
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader, PdfWriter
 
+from tools import browser, copies, leaves
+
 ROOT = Path(__file__).resolve().parent.parent
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-
-from tools import browser, leaves  # noqa: E402
-
 NAME = "mirage.pdf"
 SHEETS = ("pygments.css", "colours.css", "mirage.css", "exercises.css", "print.css")
 WIDTH = 657
@@ -84,6 +81,8 @@ def main(arguments: list[str]) -> str | None:
             chromium.close()
     if wide:
         return "Wider than the page:\n" + "\n".join(f"  {one}" for one in wide)
+    if output.parent.resolve() == options.site.resolve():
+        copies.offer(options.site, bound[0].page)
     print(f"{output}: {number} pages, {output.stat().st_size / 1e6:.1f} MB.")
     return None
 

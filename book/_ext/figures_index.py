@@ -23,7 +23,8 @@ from sphinx.util.nodes import make_refnode
 LOG = logging.getLogger(__name__)
 PUBLISHED = "book/appendix/published-figures.toml"
 WORDS_IN_ADDRESS = 7
-HEAD = re.compile(r'<figure class="(?P<classes>mirage-figure[^"]*)"(?: id="(?P<id>[^"]+)")?>')
+HEAD = re.compile(r'<figure class="mirage-figure[^"]*"(?P<more>[^>]*)>')
+CONTROLS = ('class="mirage-controls', "<fieldset")
 SAID = re.compile(r'aria-label="([^"]*)"')
 CAPTION = re.compile(r"<figcaption>(.*?)</figcaption>", re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
@@ -37,7 +38,7 @@ class Found:
     ----------
     id : its anchor on the page
     caption, alt : as plain text
-    moves : whether it is an explorer
+    moves : whether the reader can change it
     """
 
     id: str
@@ -101,10 +102,12 @@ def label(text: str, taken: set[str]) -> tuple[str, list[Found]]:
         caption = plain(caption[1]) if caption else ""
         drawing = re.search(r'<svg role="img"[^>]*>', body) or re.search(r"<svg[^>]*>", body)
         alt = SAID.search(drawing[0]) if drawing else None
-        name = head["id"] or address(caption, taken)
+        alt = plain(alt[1]) if alt else ""
+        given = re.search(r'\sid="([^"]+)"', head["more"])
+        name = given[1] if given else address(caption or alt, taken)
         taken.add(name)
-        found.append(Found(name, caption, plain(alt[1]) if alt else "", "mirage-explorer" in head["classes"]))
-        out += [f'<figure class="{head["classes"]}" id="{name}">', body]
+        found.append(Found(name, caption, alt, any(mark in body for mark in CONTROLS)))
+        out += [head[0] if given else f'{head[0][:-1]} id="{name}">', body]
     return "".join(out), found
 
 

@@ -21,7 +21,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const item = document.createElement("li"), link = document.createElement("a");
     link.href = `${one.page}#${one.id}`;
     link.textContent = one.caption || one.alt;
-    item.append(link, ` (${one.moves ? "explorer in " : ""}${one.title})`);
+    item.append(link, ` (${one.title}${one.moves ? ", can be changed" : ""})`);
     list.append(item);
   }
   box.append(head, list);
