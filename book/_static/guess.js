@@ -102,7 +102,7 @@
         const beside = [place - 1, place + 1].map((k) => data.values[k]).filter((x) => x !== undefined);
         if (beside.every((x) => Math.abs(x - data.truth) >= Math.abs(off))) told.push(words.near);
         else if (data.ratio && data.truth > 0) told.push(off > 0 ? words.timesHigh(plain(value / data.truth)) : words.timesLow(plain(data.truth / value)));
-        else told.push(off > 0 ? words.high(say(off)) : words.low(say(-off)));
+        else told.push(off > 0 ? words.high(plain(off)) : words.low(plain(-off)));
         if (data.low !== undefined) {
           told.push(words.interval(say(data.low), say(data.high)));
           if (value >= data.low && value <= data.high) told.push(words.inside);

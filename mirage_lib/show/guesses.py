@@ -96,8 +96,8 @@ class NextPoint:
     def _repr_html_(self) -> str:
         return (
             f'{opening(self.name, encoded(self.data))}<p class="mirage-question">{html.escape(self.question)}</p>'
-            f'<div class="mirage-figure mirage-known">{self.known}</div>{OPEN_ANSWER}'
-            f'<div class="mirage-figure">{self.whole}</div><p>{self.answer}</p>{CLOSE_ANSWER}</div>'
+            f'<div class="mirage-figure mirage-known" {figures.SCROLLS}>{self.known}</div>{OPEN_ANSWER}'
+            f'<div class="mirage-figure" {figures.SCROLLS}>{self.whole}</div><p>{self.answer}</p>{CLOSE_ANSWER}</div>'
         )
 
 
@@ -153,20 +153,19 @@ def next_point(
         "from": places(before["n_params"], before["estimate"]),
         "ends": [places(last["n_params"], y) for y in y_range],
     }
-    return NextPoint(
-        name,
-        question,
-        answer,
+    drawings = (
         figures.svg(known, f"{label} by number of parameters: {without}. The point at {size} is left out."),
         figures.svg(whole, f"{label} by number of parameters: {told}, {interval}."),
-        data,
     )
+    for drawing in (known, whole):
+        plt.close(drawing)
+    return NextPoint(name, question, answer, *drawings, data)
 
 
 def _draw(curve: pl.DataFrame, shown: int, label: str, y_range: tuple[float, float]):
     """Draw the first points; also return what turns a size and a value into a place of the drawing."""
     with theme.style():
-        drawing, axis = plt.subplots(figsize=(5.4, 3.0), dpi=72)
+        drawing, axis = plt.subplots(figsize=(4.0, 2.7), dpi=72)
         figures.line(axis, curve.head(shown), "accent")
         figures.size_axis(axis, curve["n_params"])
         room = 0.04 * (y_range[1] - y_range[0])
