@@ -231,7 +231,7 @@ WRONG = {
     "which-emerges": [([INF, INF, 2], "smaller models lack"), ([4, 4, 1], "mean step")],
     "late-or-early": [
         ((lambda: int((scored()["above"] & scored()["late"]).sum()),), "number of curves"),
-        ((lambda: 1 - scored().filter(pl.col("above"))["late"].mean(),), "not* rise late"),
+        ((lambda: 1 - (scored()["above"] & scored()["late"]).sum() / scored()["above"].sum(),), "not* rise late"),
     ],
     "same-metric": [
         ((lambda: fisher(accuracy_counts()),), "not above"), ((lambda: fisher([[a, n - a] for a, n in accuracy_counts()], "greater"),), "one-sided"),

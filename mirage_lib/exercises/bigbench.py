@@ -335,13 +335,15 @@ def late_or_early(answer: object) -> Verdict:
         "A score above its null is no sign of a late rise: look at the curve.",
         slips=[
             (late, "A number of curves. Divide by those that are above their null."),
+            (table.filter("above")["late"].mean(), "Some curves have no value in `late`, and a mean leaves them out. Divide by "
+             "all that are above."),
             (late / table.height, "This is a share of all tested curves. Take those above their null only."),
             (1 - late / above, "This is the share that does *not* rise late."),
             (table["late"].mean(), "This is the share of late curves among all. Take those above their null only."),
             (above / table.height, "This is the share above their null."),
         ],
-        hint="Filter by `above`, then take the mean of `late`.",
-    )
+        hint="Filter by `above`, add `late` up, and divide by the number of rows.",
+    )  # fmt: skip
 
 
 @exercise("same-metric", points=2)
