@@ -25,7 +25,7 @@ from tools import translate
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS_DEPEND_ON = ("mirage_lib/**/*", "requirements/*.txt")
-PAGES_DEPEND_ON = ("book/**/*", "*.md", "_config.yml", "_toc.yml", "teaching/slides/*", "tools/slides.py", "locale/**/*")
+PAGES_DEPEND_ON = ("book/**/*", "*.md", "_config.yml", "_toc.yml", "teaching/slides/*", "tools/slides.py", "locale/**/*", "notebooks/**/*")
 COMPLAINT = re.compile(
     r"^(?:(?P<page>\S.*?\.(?:md|ipynb|rst|py))(?::[^ ]*)? )?(?:WARNING|ERROR|CRITICAL): (?P<text>.*)"
 )
