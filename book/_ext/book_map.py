@@ -6,8 +6,8 @@ order. Titles and minutes come from the chapters, so neither can go stale.
 
 from __future__ import annotations
 
+import fnmatch
 import math
-import posixpath
 import re
 
 from docutils import nodes
@@ -42,7 +42,11 @@ class BookMap(SphinxDirective):
 
 
 class ReadingPath(SphinxDirective):
-    """Chapters in order, one a line, as addresses from the root without ending; ``*`` means every chapter."""
+    """Chapters in order, one a line, as addresses from the root without ending.
+
+    A line may hold a ``*`` (``book/idea/*``): all that match, in the order of the book. Then the path is long, the
+    map shows it, and only its length is told.
+    """
 
     has_content = True
 
@@ -130,7 +134,8 @@ def draw(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             node.replace_self(nodes.container("", *boxes, classes=["mirage-map"]))
             continue
         known = [chapter for _, chapters in whole for chapter in chapters] + [app.config.root_doc]
-        path = known[:-1] if node["path"] == ["*"] else node["path"]
+        long = any("*" in line for line in node["path"])
+        path = [found for line in node["path"] for found in (fnmatch.filter(known, line) if "*" in line else [line])]
         for chapter in [chapter for chapter in path if chapter not in known]:
             # A build of a few pages has only these; there the path is shorter and nobody is hurt.
             LOG.warning("%s is in a reading path and not in the table of contents", chapter, location=node, type="mirage", subtype="path")
@@ -138,7 +143,7 @@ def draw(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         total = sum(app.env.mirage_minutes.get(chapter, 0) for chapter in path)
         said = SAID.get(app.config.language, SAID["en"])
         told = nodes.paragraph("", said["path"].format(len(path), _spoken(total, said)))
-        shown = [told] if node["path"] == ["*"] else [told, _chapters(app, docname, path)]
+        shown = [told] if long else [told, _chapters(app, docname, path)]
         node.replace_self(nodes.container("", *shown, classes=["mirage-path"]))
 
 
