@@ -206,3 +206,15 @@ live
     assert labels["Test prompts"]["value"] == 50
     assert labels["Your metric"]["value"].startswith("def ")
     assert any("<svg" in str(s["state"].get("value")) for s in states.values())
+
+
+def test_several_families_have_a_line_each_and_can_be_left_out(ladder):
+    other = ladder.with_columns(family=pl.lit("other"), n_params=pl.col("n_params") * 2)
+    shown = explorer.live(pl.concat([ladder, other]), ["exact_match"])
+    assert shown.curve["family"].n_unique() == 2
+    assert "other, targets of length" in shown.figure.value
+    shown.families.value = ["other"]
+    one = explorer.live(ladder, ["exact_match"])
+    assert shown.curve["estimate"].to_list() == one.curve["estimate"].to_list()
+    assert shown.families.description in [w.description for w in shown.box.children[0].children[0].children]
+    assert one.families.description not in [w.description for w in one.box.children[0].children[0].children]

@@ -44,8 +44,8 @@ class Live:
 
     Attributes
     ----------
-    metric, task, lengths, sizes, seeds, temperature, prompts, draws, log_axis : widgets
-        What is scored and drawn.
+    metric, task, lengths, families, sizes, seeds, temperature, prompts, draws, log_axis : widgets
+        What is scored and drawn; ``families`` is shown where there are several.
     code, use : widgets
         The reader's metric: a Python function from the outputs table to one number a row, and the button
         that reads it. It is known to these widgets only; the registry does not change.
@@ -71,7 +71,7 @@ class Live:
 
         def some(name: str, label: str, tip: str) -> widgets.SelectMultiple:
             values = sorted(outputs[name].unique())
-            options = [(f"{value:,}", value) for value in values]
+            options = [(value if isinstance(value, str) else f"{value:,}", value) for value in values]
             rows = min(len(values), 6)
             return widgets.SelectMultiple(
                 options=options, value=values, rows=rows, description=label, tooltip=tip, **look
@@ -85,6 +85,7 @@ class Live:
         self.metric = one(self._metric_options(), "Metric", "How an answer becomes a number")
         self.task = one(sorted(outputs["task"].unique()), "Task", "What was asked")
         self.lengths = some("group", "Target length", "One line each; hold Control or Shift for several")
+        self.families = some("family", "Families", "Whose models are shown; one line each")
         self.sizes = some("n_params", "Parameters", "Models shown")
         self.seeds = some("seed", "Training seeds", "Runs that are averaged")
         self.temperature = one(temperatures, "Temperature", "Of the sampling")
@@ -110,9 +111,10 @@ class Live:
             for what in ("figure as SVG", "figure as PNG", "table as CSV")
         )
         self.message, self.figure, self.table = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        self._choices = [self.metric, self.task, self.lengths, self.sizes, self.seeds, self.temperature]
-        self._choices += [self.prompts, self.draws, self.log_axis]
-        shown = [w for w in self._choices if w is not self.temperature or len(temperatures) > 1]
+        self._choices = [self.metric, self.task, self.lengths, self.families, self.sizes, self.seeds]
+        self._choices += [self.temperature, self.prompts, self.draws, self.log_axis]
+        needless = [w for w in (self.temperature, self.families) if len(w.options) == 1]
+        shown = [w for w in self._choices if w not in needless]
         wraps = {"flex_flow": "row wrap"}
         saves = widgets.HBox([self.folder, self.save_svg, self.save_png, self.save_csv], layout=wraps)
         found = widgets.VBox([self.figure, self.table], layout={"flex": "1 1 28em"})
@@ -136,7 +138,8 @@ class Live:
         groups = pl.col("group").is_in(self.lengths.value)
         some = self.outputs.filter((pl.col("task") == self.task.value) & groups)
         return explorer.subsampled(some, self.prompts.value).filter(
-            pl.col("n_params").is_in(self.sizes.value)
+            pl.col("family").is_in(self.families.value)
+            & pl.col("n_params").is_in(self.sizes.value)
             & pl.col("seed").is_in(self.seeds.value)
             & (pl.col("temperature") == self.temperature.value)
         )
@@ -148,7 +151,7 @@ class Live:
             self.curve = curves.curve(self.chosen(), metric, draws=self.draws.value)
             drawing = draw(self.curve, metric, self.log_axis.value)
             self.figure.value = figures.Figure(drawing, *self._words(metric))._repr_html_()
-            self.table.value = figures.folded_table(self.curve.drop("family"), "The curve as a table")
+            self.table.value = figures.folded_table(self._table(), "The curve as a table")
             self._say("")
         # The metric may be the reader's own code, so anything can happen.
         except (Exception, SystemExit) as error:
@@ -156,14 +159,20 @@ class Live:
             self.figure.value = self.table.value = ""
             self._say(told(error, metric.source))
 
+    def _table(self) -> pl.DataFrame:
+        """The curve, without its family where there is one only."""
+        return self.curve if self.curve["family"].n_unique() > 1 else self.curve.drop("family")
+
     def _say(self, text: str) -> None:
         self.message.value = f'<p role="status" aria-live="polite">{html.escape(text)}</p>'
 
     def _words(self, metric: Metric) -> tuple[str, str]:
         """Alternative text and caption of the present figure."""
+        several = self.curve["family"].n_unique() > 1
         said = [
-            f"targets of length {group} go from {part['estimate'][0]:.3g} to {part['estimate'][-1]:.3g}"
-            for (group,), part in self.curve.group_by("group", maintain_order=True)
+            f"{f'{family}, ' if several else ''}targets of length {group} go from {part['estimate'][0]:.3g} "
+            f"to {part['estimate'][-1]:.3g}"
+            for (family, group), part in self.curve.group_by("family", "group", maintain_order=True)
         ]
         sizes = theme.in_words(self.curve["n_params"].min()), theme.in_words(self.curve["n_params"].max())
         what = f"{metric.label}, {self.task.value}"
