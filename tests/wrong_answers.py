@@ -75,10 +75,15 @@ def accuracy_counts() -> list[tuple[int, int]]:
     return [(int(part.sum()), len(part)) for part in parts]
 
 
-def fisher(cells, side: str = "two-sided") -> float:
+def fisher(cells) -> float:
     from scipy import stats
 
-    return float(stats.fisher_exact(cells, alternative=side).pvalue)
+    return float(stats.fisher_exact(cells).pvalue)
+
+
+def odds(counts) -> float:
+    (a, n), (b, m) = counts
+    return a * (m - b) / (b * (n - a))
 
 
 def score_table(pick) -> pl.DataFrame:
@@ -112,10 +117,11 @@ def shuffled() -> tuple[float, float]:
 
 
 @cache
-def grokked(half: str) -> pl.Series:
-    table = outputs.load_table("vision-grokking-varied").filter(half=half)
+def grokked() -> pl.Series:
+    usual = outputs.load_table("vision-grokking").filter(pl.col("step") % 50 == 0, half="test")
+    varied = outputs.load_table("vision-grokking-varied").filter(half="test")
     first = pl.col("step").filter(pl.col("accuracy") >= 0.5).min()
-    return table.group_by("share", "weight_decay", "seed").agg(first)["step"]
+    return pl.concat([usual.group_by("seed").agg(first)["step"], varied.group_by("share", "weight_decay", "seed").agg(first)["step"]])
 
 
 def matched(metric: str) -> list[float]:
@@ -198,7 +204,7 @@ WRONG = {
     ],
     "early-stopping": [([r - 1 for r in RATIOS], "excess"), ([1] * 6, "Unbiased")],
     "free-places": [([4.0, 0, 0, 0], "multiply"), ([1 - 0.2**5, 0, 0, 0], "at least one")],
-    "easy-and-hard": [([0, 0.4385, 0.2763], "independent"), ([0.254, 0.2763, 0.2763], "mean of fourth powers")],
+    "easy-and-hard": [([0, 0.4385, 0.2763], "Independent"), ([0.254, 0.2763, 0.2763], "mean of fourth powers")],
     "matched-per-token": [
         ((lambda: dict(zip(("addition", "multiplication"), matched("exact_match"))),), "exact match"),
         ((lambda: {k: -v for k, v in zip(("addition", "multiplication"), matched("per_token_accuracy"))},), "signs"),
@@ -207,7 +213,7 @@ WRONG = {
     # BIG-Bench
     "no-bell": [([1.9, 1], "ratio of shares"), ([19, 0], "difference")],
     "fisher-by-hand": [((lambda: contrast().fisher("two-sided"),), "two-sided"), ((lambda: exactly_this(),), "or more")],
-    "wrong-labels": [((lambda: contrast().ratio,), "before"), (30.0, "median")],
+    "wrong-labels": [((lambda: contrast().ratio,), "before"), (30.0, "keeps 95 %")],
     "few-false-alarms": [
         ((lambda: lambda p: sum(x <= 0.05 for x in p),), "on its own"), ((lambda: lambda p: sum(x <= 0.05 / len(p) for x in p),), "Bonferroni"),
     ],
@@ -219,7 +225,7 @@ WRONG = {
     ],
     "who-is-in-the-pool": [
         ((lambda: dict(zip(("accuracy", "brier"), pooled("", -1))),), "still in the pool"),
-        ((lambda: dict(zip(("accuracy", "brier"), pooled("Qwen1.5", 1))),), "turn its sign"),
+        ((lambda: dict(zip(("accuracy", "brier"), pooled("Qwen1.5", 1))),), "Turn its sign"),
     ],
     "twice-as-probable": [([0.25, 0, 0], "fewer"), ([-1, 0, 0], "among its bytes")],
     "two-steps-miss": [((lambda: miss("two steps", best=True),), "best"), (["hellaswag_val", "GPT-5"], "no such pair")],
@@ -234,7 +240,7 @@ WRONG = {
         ((lambda: 1 - (scored()["above"] & scored()["late"]).sum() / scored()["above"].sum(),), "not* rise late"),
     ],
     "same-metric": [
-        ((lambda: fisher(accuracy_counts()),), "not above"), ((lambda: fisher([[a, n - a] for a, n in accuracy_counts()], "greater"),), "one-sided"),
+        ((lambda: fisher(accuracy_counts()),), "not above"), ((lambda: odds(accuracy_counts()),), "odds ratio"),
     ],
     # vision
     "postcode": [([4.75, 0.998], "more than everything"), ([0.774, 0.951], "other way")],
@@ -246,12 +252,12 @@ WRONG = {
     ],
     "order-a-jump": [([0.1, -0.3], "step down"), ([1e-9, 0.0], "try many")],
     "two-kinds-of-episodes": [([0.5389, 0.3277], "changed places"), ([0.3277, 0.0778], "hard half")],
-    "which-rho": [(0, "p cubed"), ((lambda: 0.07 / 0.281**3,), "not a correlation")],
+    "which-rho": [(0, "p cubed"), ((lambda: 0.07 / 0.281**3,), "More than 1")],
     "shuffled-episodes": [
         ((lambda: [shuffled()[0]] * 2,), "unchanged"), ((lambda: [shuffled()[0] * shuffled()[1], 1],), "Divide by the fifth power"),
     ],
     "even-ramp": [([500, 539.5], "half of the way"), ([1000 + 100 * log10(0.5), 1000 + 100 * log10(0.01)], "natural")],
-    "which-runs-grok": [((lambda: [0, grokked("test").min()],), "missing values"), ((lambda: [1, grokked("train").min()],), "training* pairs")],
+    "which-runs-grok": [((lambda: [0, grokked().min()],), "missing values"), ((lambda: [grokked().null_count(), grokked().max()],), "latest")],
 }  # fmt: skip
 
 

@@ -156,7 +156,7 @@ def four_sizes(answer: object) -> Verdict:
         (sizes[:4], "You took the four smallest. Take four that are spread over the whole list."),
         (sizes[-4:], "You took the four largest. Take four that are spread over the whole list."),
     ]
-    others = [(scores_at(ladder, chosen)["score"].to_list(), said) for chosen, said in slips]
+    others = ((scores_at(ladder, chosen)["score"].to_list(), said) for chosen, said in slips)  # only where needed
     return numbers(
         both["given"].to_list(),
         both["score"].to_list(),

@@ -104,7 +104,6 @@ def emergent_coins(answer: object) -> Verdict:
             ((unsigned, None), "This counts falling families as well. The score is negative where the best model is smaller "
              "than the worst."),
             ((1 - above, None), "This is the share that stays below the line."),
-            ((None, 2 * infinite), "This counts minus infinity as well: families that fall."),
             ((0.5, None), "Half of the families rise. Few of them rise as a straight line or more."),
         ],
         within=0.25,
@@ -322,7 +321,7 @@ def forecast_widths() -> tuple[dict[int, float], list[float]]:
     rng, widths, spreads = np.random.default_rng(5), {}, []
     for n in (100, 1000, 100_000):
         errors = []
-        for shares in rng.binomial(n, truth, (120, 8)) / n:
+        for shares in rng.binomial(n, truth, (60, 8)) / n:
             with contextlib.suppress(RuntimeError):
                 errors.append(emergence.forecast(kept, shares, "sigmoid").error)
         widths[n] = float(np.ptp(np.quantile(errors, (0.05, 0.95))))

@@ -143,7 +143,7 @@ def order_a_jump(answer: object) -> Verdict:
     if abs(claimed - most) <= 0.02:
         return Verdict(False, "The step is right, but this threshold does not give it: look where the difference is largest.")
     if abs(claimed - step(c)) <= 0.02:
-        return Verdict(False, f"This threshold does give that step, but another gives {'much ' * (most > 1.5 * claimed)}more: try many.")
+        return Verdict(False, f"This threshold does give that step, but another gives more: try many.")
     return Verdict(False, "At this threshold the step is another. It is the fraction of the eleventh size minus that of the tenth.")
 
 
@@ -172,18 +172,16 @@ def which_rho(answer: object) -> Verdict:
     row = transformer.published_powers().sort("accuracy").row(3, named=True)
     p, seen = row["accuracy"], row["printed"]
 
-    def three(r: float) -> float:  # p (p + theta) (p + 2 theta) / (1 + theta) (1 + 2 theta), theta = r / (1 - r)
-        t = r / (1 - r)
-        return p * (p + t) * (p + 2 * t) / ((1 + t) * (1 + 2 * t))
-
-    rho = brentq(lambda r: three(r) - seen, 0, 0.95)
+    rho = brentq(lambda r: three_right(p, r) - seen, 0, 0.95)
+    given = number(answer, rho, "")
+    if not given.right and "wanted" not in given.message and float(answer) > 1:
+        return Verdict(False, "More than 1, and so no correlation. Is it the ratio to p cubed?")
     other = transformer.published_powers().sort("accuracy").row(4, named=True)
     return number(
         answer,
         rho,
         "Far more than ours: such a correlation within episodes, or a mixture of runs.",
         slips=[
-            (seen / p**3, "This is the ratio to p cubed, not a correlation."),
             (rho / (1 - rho), "This is the parameter theta = rho / (1 - rho)."),
             (seen / p, "This is the chance of two more, given one right. Solve for rho."),
             (0, "With rho = 0 it would be p cubed."),
@@ -265,21 +263,17 @@ def which_runs_grok(answer: object) -> Verdict:
     varied = outputs.load_table("vision-grokking-varied")
     both = pl.concat([varied, usual.select(varied.columns)], how="vertical_relaxed")
 
-    def first(half: str) -> pl.Series:
-        part = both.filter(pl.col("half") == half)
-        return part.group_by(keys).agg(step=pl.col("step").filter(pl.col("accuracy") >= 0.5).min())["step"]
-
-    test, train = first("test"), first("train")
-    never, n = test.null_count(), len(test)
+    half_right = pl.col("step").filter(pl.col("accuracy") >= 0.5).min()
+    first = both.filter(pl.col("half") == "test").group_by(keys).agg(half_right)["step"]
+    never, n = first.null_count(), len(first)
     return numbers(
         answer,
-        [never, test.min()],
+        [never, first.min()],
         "More pairs and more decay grok sooner; without enough of both a run may never get there.",
         slips=[
             ((n - never, None), "These runs *do* get there. How many never do?"),
             ((n, None), "These are all runs."),
-            ((None, test.max()), "This is the latest. The earliest is asked for."),
-            ((None, train.min()), "At this step half of the *training* pairs are right."),
+            ((None, first.max()), "This is the latest. The earliest is asked for."),
             ((0, None), "Some runs have no step at all: count the missing values."),
         ],
         within=0,
