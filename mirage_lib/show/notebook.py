@@ -7,8 +7,10 @@ so there the kernel does it: :class:`Prose` keeps what cells glue and shows the 
 from __future__ import annotations
 
 import re
+import sys
 
 from mirage_lib import outputs
+from mirage_lib.show import theme
 
 SLOT = re.compile(r"<<([\w.-]+)>>")
 """Where a sentence wants a glued value: ``<<its-name>>``."""
@@ -60,6 +62,16 @@ class Prose:
         return Markdown(self.filled(text))
 
 
+def dark_style() -> str:
+    """Return what gives figures the dark set of colours where JupyterLab is dark; they are light without it.
+
+    >>> "--mirage-ink: #1b1f24" in dark_style()
+    False
+    """
+    colours = " ".join(f"--mirage-{name}: {dark};" for name, (_, dark) in theme.COLOURS.items())
+    return f"<style>body[data-jp-theme-light='false'] {{ {colours} }}</style>"
+
+
 def start(frozen: str) -> Prose:
     """Check the frozen files by hash, say what was found, and return the sentences' keeper.
 
@@ -87,4 +99,8 @@ def start(frozen: str) -> Prose:
         else "whole, but not those that this notebook was made with: numbers may differ from the page."
     )
     print(f"Frozen files: {len(outputs.manifest())}, {how}")
+    if "ipykernel" in sys.modules:
+        from IPython.display import HTML, display
+
+        display(HTML(dark_style()))
     return Prose()
