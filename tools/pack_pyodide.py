@@ -1,10 +1,10 @@
-"""Pack Pyodide for the book: four files of the npm package, each as a script that hands over its bytes.
+"""Pack Pyodide for the book: five files of the npm package, each as a script that hands over its bytes.
 
     npm pack pyodide@314.0.7 && tar xf pyodide-314.0.7.tgz
     .venv/bin/python tools/pack_pyodide.py package book/_static/pyodide
 
 A page opened from a disk may not fetch files, but it may load scripts, so the bytes travel as text in
-scripts: gzip-compressed where that helps, in base64. ``PACKED.json`` names version, licence and hashes.
+scripts: gzip-compressed where that helps, in base64; of the list of packages, the head. ``PACKED.json`` names version, licence and hashes.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import json
 from pathlib import Path
 
 NAMES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+LOCK = "pyodide-lock.json"
 READY = (".zip",)
 """Endings of files that are compressed already."""
 
@@ -24,12 +25,15 @@ def pack(package: Path, out: Path) -> dict:
     about = json.loads((package / "package.json").read_text())
     out.mkdir(parents=True, exist_ok=True)
     files = {}
-    for name in NAMES:
+    for name in (*NAMES, LOCK):
         content = (package / name).read_bytes()
-        sent = content if name.endswith(READY) else gzip.compress(content, 9, mtime=0)
-        text = base64.b64encode(sent).decode()
+        if name == LOCK:
+            text = json.dumps({"info": json.loads(content)["info"], "packages": {}})
+        else:
+            sent = content if name.endswith(READY) else gzip.compress(content, 9, mtime=0)
+            text = f'"{base64.b64encode(sent).decode()}"'
         script = out / f"{name}.js"
-        script.write_text(f'mirageParts["{name}"] = "{text}";\n')
+        script.write_text(f'mirageParts["{name}"] = {text};\n')
         files[name] = {
             "bytes": len(content),
             "sha256": hashlib.sha256(content).hexdigest(),

@@ -1,15 +1,17 @@
 /* Draws the reader's curve beside two of the library's, in one panel each, with the table of all numbers. */
 mirageParts.draw = (() => {
   "use strict";
-  const SVG = "http://www.w3.org/2000/svg", WIDTH = 300, HEIGHT = 210, LEFT = 46, RIGHT = 8, TOP = 26, BOTTOM = 40;
+  const SVG = "http://www.w3.org/2000/svg";
+  const WIDTH = 300, HEIGHT = 210, LEFT = 46, RIGHT = 8, TOP = 26, BOTTOM = 40;
   const PANELS = [
-    { key: "own", title: "Your metric", sign: 1, colour: "accent", mark: "M-4,-3.5H4L0,4Z" },
-    { key: "exact_match", title: "Accuracy (exact match)", sign: 1, colour: "orange", mark: "M0,-3.5A3.5,3.5 0 1 1 0,3.5A3.5,3.5 0 1 1 0,-3.5Z" },
-    { key: "token_edit_distance", title: "\u2212 Token edit distance", sign: -1, colour: "blue", mark: "M-3.3,-3.3H3.3V3.3H-3.3Z" },
+    { title: "Your metric", sign: 1, colour: "accent", mark: "M-4,-3.5H4L0,4Z" },
+    { title: "Accuracy (exact match)", sign: 1, colour: "orange", mark: "M-3.5,0a3.5,3.5 0 1 0 7,0a3.5,3.5 0 1 0 -7,0" },
+    { title: "\u2212 Token edit distance", sign: -1, colour: "blue", mark: "M-3.3,-3.3H3.3V3.3H-3.3Z" },
   ];
   const words = (n) => n >= 1e6 ? `${+(n / 1e6).toPrecision(3)}M` : n >= 1e3 ? `${+(n / 1e3).toPrecision(3)}k` : String(n);
-  const number = (x) => (x !== 0 && Math.abs(x) < 1e-3 ? x.toExponential(1) : Math.abs(x) >= 1e6 ? x.toPrecision(3) : String(+x.toPrecision(3)))
-    .replace(/-/g, "\u2212");
+  const short = (x) => x !== 0 && Math.abs(x) < 1e-3 ? x.toExponential(1)
+    : Math.abs(x) >= 1e6 ? x.toPrecision(3) : String(+x.toPrecision(3));
+  const number = (x) => short(x).replace(/-/g, "\u2212");
 
   function element(name, settings, ...inner) {
     const made = document.createElementNS(SVG, name);
@@ -71,7 +73,10 @@ mirageParts.draw = (() => {
     }
     sizes.forEach((size, k) => {
       const row = body.insertRow();
-      const ends = curves.map((curve) => curve[k].map(number)).map(([middle, low, high]) => `${middle} (${low} to ${high})`);
+      const ends = curves.map((curve) => {
+        const [middle, low, high] = curve[k].map(number);
+        return `${middle} (${low} to ${high})`;
+      });
       row.append(Object.assign(document.createElement("th"), { scope: "row", textContent: size.toLocaleString("en") }));
       for (const value of [seeds[k], ...ends]) row.insertCell().textContent = value;
     });
@@ -93,15 +98,16 @@ mirageParts.draw = (() => {
     const controls = Object.assign(document.createElement("div"), { className: "mirage-controls" });
     controls.append(label);
     const panels = Object.assign(document.createElement("div"), { className: "mirage-own-panels" });
-    const numbers = Object.assign(document.createElement("details"), { open: place.querySelector("details")?.open ?? false });
+    const numbers = document.createElement("details");
+    numbers.open = place.querySelector("details")?.open ?? false;
     const summary = Object.assign(document.createElement("summary"), { textContent: "The numbers" });
     function update() {
       const { label: name, beside } = cells[choice.value];
       const curves = [own[choice.value], beside.exact_match, beside.token_edit_distance];
       panels.replaceChildren(...PANELS.map((one, k) => panel(one, curves[k], sizes)));
       numbers.replaceChildren(summary, table(curves, sizes, seeds, items, name));
-      const parts = PANELS.map(({ title, sign }, k) => `${title.toLowerCase().replace("\u2212", "minus")} ${said(curves[k], sign, sizes)}`);
-      say(`${name}: ${parts.join("; ")}.`);
+      const parts = PANELS.map(({ title, sign }, k) => `${title.toLowerCase()} ${said(curves[k], sign, sizes)}`);
+      say(`${name}: ${parts.join("; ").replace("\u2212 t", "minus t")}.`);
     }
     choice.addEventListener("input", update);
     place.replaceChildren(controls, panels, numbers);

@@ -11,12 +11,16 @@ FILE = "<your metric>"
 calls = []
 
 
+class Told(Exception):
+    """Says by itself what is wrong."""
+
+
 def read(code):
     names = {"__name__": "your_metric"}
     exec(compile(code, FILE, "exec", dont_inherit=True), names)
     made = names.get("metric")
     if not callable(made):
-        raise LookupError("There is no function called metric: begin with “def metric(target, output):”.")
+        raise Told("There is no function called metric: begin with “def metric(target, output):”.")
     return made
 
 
@@ -24,37 +28,31 @@ def number(value):
     if isinstance(value, bool):
         return float(value)
     if value is None:
-        raise ValueError("metric gave None, not a number: is a “return” missing?")
+        raise Told("metric gave None, not a number: is a “return” missing?")
     if not isinstance(value, numbers.Real):
         what = f"the text {value[:40]!r}" if isinstance(value, str) else f"a {type(value).__name__}"
-        raise ValueError(f"metric gave {what}, not a number.")
+        raise Told(f"metric gave {what}, not a number.")
     value = float(value)
     if not math.isfinite(value):
-        raise ValueError(f"metric gave {value}: a mean needs finite numbers.")
+        raise Told(f"metric gave {value}: a mean needs finite numbers.")
     return value
 
 
 def told(error, code):
-    line, seen, trace = None, "", error.__traceback__
+    line, said, trace = None, f"{type(error).__name__}: {error}".rstrip(": ") + ".", error.__traceback__
     while trace:
         if trace.tb_frame.f_code.co_filename == FILE:
             line = trace.tb_lineno
         trace = trace.tb_next
     if isinstance(error, SyntaxError) and error.filename == FILE:
-        line, said = error.lineno, f"{type(error).__name__}: {error.msg}"
-    elif isinstance(error, LookupError) and type(error) is LookupError and line is None:
+        line, said = error.lineno, f"{type(error).__name__}: {error.msg}."
+    elif isinstance(error, Told):
         said = str(error)
-    elif isinstance(error, ValueError) and line is None and calls:
-        said = str(error)
-    else:
-        said = f"{type(error).__name__}: {error}".rstrip(": ")
-    said = said if said.endswith((".", "?")) else said + "."
     if calls:
-        seen = " Target {!r}, output {!r}.".format(*calls)
+        said += " Target {!r}, output {!r}.".format(*calls)
         if line is None:
-            starts = (k for k, text in enumerate(code.splitlines(), 1) if text.startswith("def metric"))
-            line = next(starts, None)
-    return {"error": said + seen, "line": line}
+            line = next((k for k, text in enumerate(code.splitlines(), 1) if text.startswith("def metric")), None)
+    return {"error": said, "line": line}
 
 
 def run(code, rows):
@@ -80,7 +78,9 @@ def run(code, rows):
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
 
-  const script = async (part) => import(URL.createObjectURL(new Blob([await bytes(part, true)], { type: "text/javascript" })));
+  async function script(part) {
+    return import(URL.createObjectURL(new Blob([await bytes(part, true)], { type: "text/javascript" })));
+  }
 
   /* Python asks for its own files here, and nobody gets anything from outside. */
   function closeDoors(parts, most) {
@@ -90,7 +90,7 @@ def run(code, rows):
       if (!type) throw new Error("there is no network here");
       return new Response(await bytes(parts[name], packed), { headers: { "Content-Type": type } });
     };
-    for (const way of ["XMLHttpRequest", "WebSocket", "EventSource", "WebTransport", "indexedDB", "caches", "BroadcastChannel"]) {
+    for (const way of ["XMLHttpRequest", "WebSocket", "EventSource", "WebTransport"]) {
       Object.defineProperty(self, way, { value: undefined });
     }
     const grow = WebAssembly.Memory.prototype.grow;
@@ -102,11 +102,11 @@ def run(code, rows):
 
   async function start({ parts, megabytes }) {
     closeDoors(parts, megabytes);
-    const { loadPyodide, version } = await script(parts["pyodide.mjs"]);
+    const { loadPyodide } = await script(parts["pyodide.mjs"]);
     const engine = await script(parts["pyodide.asm.mjs"]);
     const python = await loadPyodide({
       indexURL: "mirage:/pyodide/", createPyodideModule: engine.default, jsglobals: {},
-      lockFileContents: { info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2", version }, packages: {} },
+      lockFileContents: parts["pyodide-lock.json"],
       stdout: (line) => { if (printed.length < 20) printed.push(line.slice(0, 500)); }, stderr: () => {},
     });
     python.runPython(HARNESS);
@@ -126,15 +126,22 @@ def run(code, rows):
   }
 
   function estimate(scores, seeds, { items, counts, weights }, within) {
-    const sum = (from, to, factor) => { let all = 0; for (let i = from; i < to; i += 1) all += scores[i] * (factor ? factor[i - from] : 1); return all; };
+    /* Mean of a seed, of all problems or of those that a draw took so many times. */
+    function meanOf(seed, times) {
+      let sum = 0;
+      for (let i = 0; i < items; i += 1) sum += scores[seed * items + i] * (times ? times[i] : 1);
+      return sum / items;
+    }
     let mean = 0;
-    for (let s = 0; s < seeds; s += 1) mean += sum(s * items, (s + 1) * items) / items / seeds;
+    for (let s = 0; s < seeds; s += 1) mean += meanOf(s) / seeds;
     const plain = within && scores.every((score) => score === 0 || score === 1);
-    if (plain && (seeds === 1 || mean === 0 || mean === 1)) return [mean, ...wilson(Math.round(mean * items), items)];
+    if (plain && (seeds === 1 || mean === 0 || mean === 1)) {
+      return [mean, ...wilson(Math.round(mean * items), items)];
+    }
     const drawn = weights[seeds].map((weight, k) => {
       const times = counts.subarray(k * items, (k + 1) * items);
       let all = 0;
-      for (let s = 0; s < seeds; s += 1) if (weight[s]) all += weight[s] * sum(s * items, (s + 1) * items, times) / items / seeds;
+      for (let s = 0; s < seeds; s += 1) if (weight[s]) all += weight[s] * meanOf(s, times) / seeds;
       return all;
     }).sort((a, b) => a - b);
     return [mean, quantile(drawn, (1 - LEVEL) / 2), quantile(drawn, (1 + LEVEL) / 2)];
@@ -142,23 +149,22 @@ def run(code, rows):
 
   function curves(scores, { cells, seeds, items, draws }) {
     const within = scores.every((score) => score >= 0 && score <= 1);
-    const known = { items, counts: Uint8Array.from(draws.counts, (digit) => parseInt(digit, 36)),
-      weights: Object.fromEntries(Object.entries(draws.weights).map(([k, rows]) => [k, rows.map((row) => [...row].map(Number))])) };
+    const counts = Uint8Array.from(draws.counts, (digit) => parseInt(digit, 36)), weights = {};
+    for (const [k, rows] of Object.entries(draws.weights)) weights[k] = rows.map((row) => [...row].map(Number));
     let from = 0;
     return cells.map(() => seeds.map((count) => {
       const own = scores.slice(from, from += count * items);
-      return estimate(own, count, known, within);
+      return estimate(own, count, { items, counts, weights }, within);
     }));
   }
-
-  const rows = ({ cells, items }) => cells.flatMap(({ targets, outputs }) => outputs.map((output, k) => [targets[k % items], output]));
 
   let run = null, data = null, pairs = "";
   self.onmessage = async ({ data: message }) => {
     try {
       if (message.parts) {
         data = message.data;
-        pairs = JSON.stringify(rows(data));
+        pairs = JSON.stringify(data.cells.flatMap(({ targets, outputs }) =>
+          outputs.map((output, k) => [targets[k % data.items], output])));
         run = await start(message);
         self.postMessage({ ready: true });
         return;

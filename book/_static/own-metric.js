@@ -3,8 +3,9 @@
 (() => {
   "use strict";
   const here = new URL(".", document.currentScript.src);
-  const ENGINE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip"];
-  const FILES = ["own-metric-worker.js", "own-metric-curves.js", "own-metric-data.js", ...ENGINE.map((name) => `pyodide/${name}.js`)];
+  const ENGINE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"];
+  const OWN = ["worker", "curves", "data"];
+  const FILES = [...OWN.map((name) => `own-metric-${name}.js`), ...ENGINE.map((name) => `pyodide/${name}.js`)];
   const loading = new Map();
 
   function load(file) {
@@ -94,7 +95,13 @@
     }
     return { box, mark, part: make("div", { className: "mirage-own-code" }, numbers, box),
       set(code, byHand) {
-        if (byHand) { box.focus(); box.select(); type(code); box.setSelectionRange(0, 0); box.scrollTop = 0; } else box.value = code;
+        if (byHand) {
+          box.focus();
+          box.select();
+          type(code);
+          box.setSelectionRange(0, 0);
+          box.scrollTop = 0;
+        } else box.value = code;
         mark(null);
       } };
   }
@@ -106,20 +113,29 @@
     const runs = make("button", { type: "button" }, "Run my metric");
     const stops = make("button", { type: "button", "aria-disabled": "true" }, "Stop");
     const status = make("p", { className: "mirage-status", role: "status" });
-    const printed = make("pre", { className: "mirage-own-printed", hidden: true, tabIndex: 0, "aria-label": "What the code printed" });
+    const printed = make("pre", { className: "mirage-own-printed", hidden: true, tabIndex: 0, role: "region",
+      "aria-label": "What the code printed" });
     const result = make("div", { hidden: true });
     const choose = starters.map((starter) => {
       const button = make("button", { type: "button" }, starter.dataset.starter);
-      button.addEventListener("click", () => { editor.set(starter.textContent, true); button.focus(); write(); say(`${starter.dataset.starter} is in the box.`); });
+      button.addEventListener("click", () => {
+        editor.set(starter.textContent, true);
+        button.focus();
+        write();
+        say(`${starter.dataset.starter} is in the box.`);
+      });
       return button;
     });
     cell.prepend(
-      make("div", { className: "mirage-own-buttons", role: "group", "aria-label": "Start from" }, make("span", {}, "Start from"), ...choose),
+      make("div", { className: "mirage-own-buttons", role: "group", "aria-label": "Start from" },
+        make("span", {}, "Start from"), ...choose),
       make("label", { htmlFor: editor.box.id }, "Your metric, in Python"), editor.part,
       make("p", { id: `${cell.id}-hint`, className: "mirage-own-hint" },
-        "metric(target, output) gets two texts and returns a number. Tab leaves the box, Enter keeps the indent, Ctrl+Enter runs."),
+        "metric(target, output) gets two texts and returns a number. "
+        + "Tab leaves the box, Enter keeps the indent, Ctrl+Enter runs."),
       make("p", { className: "mirage-own-hint" },
-        `The first run loads Python, 6 MB, from this site. A run ends after ${limit()} seconds at the latest, has ${megabytes} MB of memory and no network. `
+        "The first run loads Python, 6 MB, from this site. "
+        + `A run ends after ${limit()} seconds at the latest, has ${megabytes} MB of memory and no network. `
         + "The address keeps your code; code that came with a link waits for your press."),
       make("div", { className: "mirage-own-buttons" }, runs, stops), status, printed, result);
 
@@ -152,7 +168,8 @@
 
     /* Made of text, because a page opened from a disk may not name a file; its origin is nobody's. */
     function startWorker({ worker: code, data, draw, ...parts }) {
-      const made = new Worker(`data:text/javascript;charset=utf-8,${encodeURIComponent(`globalThis.mirageParts = {}; (${code})()`)}`, { type: "module" });
+      const text = encodeURIComponent(`(${code})()`);
+      const made = new Worker(`data:text/javascript;charset=utf-8,${text}`, { type: "module" });
       made.postMessage({ parts, megabytes, data });
       return made;
     }
@@ -170,7 +187,9 @@
       printed.hidden = true;
       const mine = turn += 1, code = editor.box.value;
       try {
-        const parts = await loadAll((done, all) => { if (mine === turn) say(`Loading Python and the answers: ${done} of ${all} files.`); });
+        const parts = await loadAll((done, all) => {
+          if (mine === turn) say(`Loading Python and the answers: ${done} of ${all} files.`);
+        });
         if (mine !== turn) return;
         if (worker === null) {
           say("Starting Python.");
@@ -180,12 +199,12 @@
           if (mine !== turn) return;
         }
         say("Running.");
-        const seconds = limit();
-        timer = setTimeout(() => end(`Stopped: your code ran for ${seconds} seconds. Is there a loop without an end?`), 1000 * seconds);
+        const seconds = limit(), over = `Stopped: your code ran for ${seconds} seconds. Is there a loop without an end?`;
+        timer = setTimeout(() => end(over), 1000 * seconds);
         worker.postMessage({ code });
         show(await answer(worker), parts);
       } catch (error) {
-        if (mine === turn) end(`Python did not start: ${error.message}. Reload the page to try again.`);
+        if (mine === turn) end(`Python did not start: ${error.message.replace(/\.$/, "")}. Reload the page to try again.`);
       }
     }
 
