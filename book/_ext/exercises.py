@@ -19,8 +19,8 @@ from sphinx.util.docutils import SphinxDirective
 
 LEVELS = ("warm-up", "core", "open")
 LABELS = {
-    "en": ("Exercise", dict(zip(LEVELS, LEVELS))),
-    "zh_CN": ("练习", dict(zip(LEVELS, ("热身", "核心", "开放")))),
+    "en": ("Exercise", dict(zip(LEVELS, LEVELS)), ("Show the solution", "Hide the solution")),
+    "zh_CN": ("练习", dict(zip(LEVELS, ("热身", "核心", "开放"))), ("显示解答", "隐藏解答")),
 }
 
 
@@ -41,7 +41,7 @@ class Exercise(SphinxDirective):
         if missing := {"name", "level"} - set(self.options):
             raise self.error(f"exercise {self.arguments[0]!r} lacks {', '.join(sorted(missing))}: give both")
         number = self.env.temp_data["exercise"] = self.env.temp_data.get("exercise", 0) + 1
-        word, levels = LABELS.get(self.env.config.language, LABELS["en"])
+        word, levels, _ = LABELS.get(self.env.config.language, LABELS["en"])
         box = nodes.admonition(classes=["exercise"], ids=[f"exercise-{self.options['name']}"])
         texts, messages = self.state.inline_text(self.arguments[0], self.lineno)
         box += nodes.title(self.arguments[0], "", *texts)
@@ -52,7 +52,16 @@ class Exercise(SphinxDirective):
         return [box, *messages]
 
 
+def name_solutions(app: Sphinx, doctree: nodes.document) -> None:
+    """Let the line that opens a folded solution say what is behind it."""
+    show, hide = LABELS.get(app.config.language, LABELS["en"])[2]
+    for cell in doctree.findall(nodes.container):
+        if "tag_solution" in cell["classes"] and "prompt_show" in cell:
+            cell["prompt_show"], cell["prompt_hide"] = show, hide
+
+
 def setup(app: Sphinx) -> dict:
     app.add_directive("exercise", Exercise)
     app.add_css_file("exercises.css")
+    app.connect("doctree-read", name_solutions)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -23,7 +23,7 @@ def wilson(k: float, n: int, z: float = Z) -> tuple[float, float]:
     """
     a, b, c = n + z * z, -(2 * k + z * z), k * k / n
     root = np.sqrt(max(b * b - 4 * a * c, 0.0))
-    return max(0.0, (-b - root) / (2 * a)), (-b + root) / (2 * a)
+    return max(0.0, float(-b - root) / (2 * a)), float(-b + root) / (2 * a)
 
 
 @exercise("none-of-32", points=2)

@@ -32,6 +32,10 @@ class Verdict:
     def __repr__(self) -> str:
         return f"{self.name}: {'right' if self.right else 'not yet'}. {self.message}"
 
+    def _repr_markdown_(self) -> str:
+        # Running text wraps on a narrow page; a line of plain output would not.
+        return f"**{self.name}: {'right' if self.right else 'not yet'}.** {self.message}"
+
 
 @dataclass(frozen=True)
 class Exercise:
