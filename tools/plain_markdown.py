@@ -164,7 +164,9 @@ def directive(name: str, title: str, options: dict[str, str], body: str, page: P
     if name == "book-map":
         return "\n\n".join(f"**{caption}**\n\n{_listed(names, page)}" for caption, names in page.parts.items())
     if name == "reading-path":
-        return "All chapters, one after the other." if body.strip() == "*" else _listed(body.split(), page)
+        if "*" in body:  # On the page, too, the list of such a path is left to the map.
+            return "*These are the chapters of the map, in its order.*"
+        return _listed(body.split(), page)
     if name == "code-block":
         return f"```{title}\n{body}\n```"
     raise NotPlain(f"{page.name}: nobody said how to show the directive {{{name}}} in a notebook: say it in "
@@ -188,6 +190,8 @@ def _listed(names: list[str], page: Page) -> str:
     """Pages as a numbered list of links, each called by its heading."""
     lines = []
     for number, name in enumerate(names, 1):
+        if not (ROOT / f"{name}.md").is_file():
+            raise NotPlain(f"{page.name}: the book has no page {name!r}")
         heading = re.search(r"^# (.+)$", (ROOT / f"{name}.md").read_text(encoding="utf-8"), re.MULTILINE)[1]
         to = os.path.relpath(f"{name}.md", os.path.dirname(page.name)).replace(os.sep, "/")
         lines.append(f"{number}. [{inline(heading, page)}]({link(to, page)})")

@@ -114,12 +114,15 @@ def prepare(name: str, built: Path, fresh: bool) -> tuple[Path, str]:
     # Binder's own line is `pip install -e .`, with all packages there; Colab's is that of the first cell.
     what = [built, "--no-deps"] if name == "binder" else [f"mirage-lib[{notebooks.EXTRAS}] @ {built.as_uri()}"]
     uv("pip", "install", "--python", python, "--reinstall-package", "mirage-lib", *what, env=env)
+    seconds = time.monotonic() - start
     after = set(uv("pip", "freeze", "--python", python, env=env).split("\n"))
     had = {line.partition("==")[0] for line in before}
     new = sorted(line for line in after - before if line and not line.startswith("mirage-lib"))
     changed = [line for line in new if line.partition("==")[0] in had]
-    said = f"The library's line took {time.monotonic() - start:.0f} s, added {len(new) - len(changed)} packages"
-    return python, f"{said} and changed {', '.join(changed) or 'none'}."
+    said = f"The library's line took {seconds:.0f} s, added {len(new) - len(changed)} packages"
+    said += f" and changed {', '.join(changed) or 'none'}."
+    other = f"version_info = {wanted}." not in (folder / "pyvenv.cfg").read_text()
+    return python, said + (f" (environment.yml asks for Python {wanted}, which is not here.)" if other else "")
 
 
 def kernel(python: Path, folder: Path) -> None:
@@ -133,14 +136,18 @@ def kernel(python: Path, folder: Path) -> None:
 
 
 class Memory(threading.Thread):
-    """Watches what a process and its children hold, resident pages counted once for each of them."""
+    """Watches what a process and its children hold in memory.
+
+    Pages that several of them share count once where the system can say so (Linux, as Binder's limit
+    counts); elsewhere they count for each, and the sum is too high.
+    """
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self.process, self.peak, self.over = psutil.Process(pid), 0, threading.Event()
 
     def run(self) -> None:
-        while not self.over.wait(0.1):
+        while not self.over.wait(0.2):
             try:
                 family = [self.process, *self.process.children(recursive=True)]
             except psutil.Error:
@@ -148,7 +155,8 @@ class Memory(threading.Thread):
             held = 0
             for one in family:
                 try:
-                    held += one.memory_info().rss
+                    known = one.memory_full_info()
+                    held += getattr(known, "pss", known.rss)
                 except psutil.Error:  # It ended meanwhile.
                     pass
             self.peak = max(self.peak, held)
@@ -183,7 +191,8 @@ def table(tried: list[Tried], told: dict[str, str]) -> str:
         "# Every notebook in a clean environment",
         "",
         "Written by `make try-notebooks`. Seconds are those of the whole notebook, start of the kernel included; memory is the",
-        f"peak of the kernel and its children. Limits: {MEGABYTES:,} MB, which fails, and {SECONDS} s, which is marked with *.",
+        "peak of the kernel and its children, shared pages counted once.",
+        f"Limits: {MEGABYTES:,} MB, which fails, and {SECONDS} s, which is marked with *.",
         "",
         f"- {datetime.date.today().isoformat()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         *(f"- {name}: {said}" for name, said in told.items()),
