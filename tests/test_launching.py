@@ -2,9 +2,13 @@
 
 import importlib.util
 import re
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import nbformat
 import pytest
 import yaml
 
@@ -58,6 +62,20 @@ def test_every_chapter_with_a_notebook_links_to_it_and_binder_has_its_environmen
 
 def test_a_reader_gets_the_notebook_without_network(open_page):
     page = open_page("book/idea/resolution.html")
-    with page.expect_download() as download:
-        page.get_by_role("link", name="download the notebook").click()
-    assert download.value.suggested_filename == "resolution.ipynb"
+    page.get_by_role("link", name="download the notebook").click()
+    # From a file, browsers show it, to be saved; from a server they download it.
+    page.wait_for_url("**/notebooks/idea/resolution.ipynb")
+    assert nbformat.reads(page.inner_text("body"), as_version=4).cells
+
+
+def test_a_server_of_the_site_gives_the_notebook_as_a_download(chromium, site):
+    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = chromium.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/book/idea/resolution.html")
+        with page.expect_download() as download:
+            page.get_by_role("link", name="download the notebook").click()
+        assert download.value.suggested_filename == "resolution.ipynb"
+        page.close()
+        server.shutdown()
