@@ -192,15 +192,16 @@ def version(source: str, teacher: bool) -> str:
             one = by_name[options["name"]]
             current[:] = [one]
             said = f"*{one.points} point{'s' * (one.points > 1)}, {'checked' if one.answer else 'read by a person'}.*"
-            room = "" if one.answer else f"\n{WORDS}\n"
-            return f"{block['fence']}{{exercise}}{block['title']}\n:name: {one.name}\n:level: {one.level}\n{body}\n{said}\n{block['fence']}\n{room}"
+            head = f"{block['fence']}{{exercise}}{block['title']}\n:name: {one.name}\n:level: {one.level}\n"
+            return f"{head}{body}\n{said}\n{block['fence']}\n"
         if is_solution(block["kind"], options):
             one = current[-1]
             blank = "\n".join(f"{name} = ..." for name in one.variables) or PRACTICE
             cells = cell(one.code if teacher else blank, "answer")
             return cells + ("\n" + cell(f'check("{one.name}", {one.answer})', "check") if one.answer else "")
-        if block["kind"] == "dropdown" and block["title"].strip() == RUBRIC and not teacher:
-            return ""
+        if block["kind"] == "dropdown" and block["title"].strip() == RUBRIC:
+            room = "" if current[-1].answer else f"{WORDS}\n"
+            return room + (f"\n{block[0]}" if teacher else "")
         return block[0]
 
     written = BLOCK.sub(replaced, source[start:end])
