@@ -198,7 +198,7 @@ def deck(script: str, site: Path, home: str) -> str:
         sections.append(
             f'<section class="{kind}" id="s{number}"><h2 tabindex="-1">{html.escape(slide.title)}</h2>'
             f'<div class="text">{text}</div><div class="picture">{"".join(shown)}</div>'
-            f'<aside class="notes" aria-label="Speaker notes">{say(slide.notes)}</aside></section>'
+            f'<aside class="notes" aria-label="Notes: {html.escape(slide.title)}">{say(slide.notes)}</aside></section>'
         )
     look, moves = ((SCRIPTS / f"slides.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     return (
