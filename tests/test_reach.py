@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 BUILT = Path(__file__).resolve().parent.parent / "_build" / "html"
-POINTER = "index.html"  # Sends on to the first page at once and holds nothing else.
+POINTER = "index.html"  # Sends on to a language's first page at once and holds nothing else.
 PHONE, DESK = {"width": 320, "height": 640}, {"width": 1280, "height": 800}
 ENLARGED = {"width": 640, "height": 400}  # A desk's window at 200 %: as many pixels, each of twice the size.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -22,7 +22,7 @@ OF_COLOUR = ["color-contrast", "link-in-text-block"]
 def built(folder: Path) -> list[str]:
     """The pages below a folder; what lies in _static and _sources are parts, not pages."""
     paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
-    return sorted(path for path in paths if "/_" not in f"/{path}" and path != POINTER)
+    return sorted(path for path in paths if "/_" not in f"/{path}" and path.rpartition("/")[2] != POINTER)
 
 
 PAGES = built(BUILT)
@@ -117,9 +117,12 @@ def explorers_that_stand_still(page) -> list[str]:
 
 
 RECORD = """() => {
-  const look = el => { const s = getComputedStyle(el);
+  const one = el => { const s = getComputedStyle(el);
     return [s.outlineStyle === 'none' ? '' : s.outlineStyle + s.outlineWidth + s.outlineColor, s.boxShadow,
       s.backgroundColor, s.borderColor, s.borderWidth, s.textDecoration, s.opacity, s.transform, s.top].join(); };
+  /* A control that is drawn by its label shows the focus there. */
+  const look = el => [el, ...(el.labels ?? []), ...(el.labels?.length && el.nextElementSibling ? [el.nextElementSibling] : [])]
+    .map(one).join('|');
   const name = el => el.outerHTML.slice(0, 120).replace(/\\s+/g, ' ');
   const covered = el => {
     const box = [...el.getClientRects()].find(r => r.width && r.height);
@@ -202,8 +205,9 @@ def sticking_out(page, when: str) -> list[str]:
     wide = page.evaluate("""() => {
       const root = document.documentElement, room = root.clientWidth;
       if (root.scrollWidth <= room) return null;
-      const inBox = el => { for (let up = el.parentElement; up; up = up.parentElement)
-        if (up !== root && up !== document.body && getComputedStyle(up).overflowX !== 'visible') return true; };
+      const inBox = el => { for (let up = el; up && up !== document.body; up = up.parentElement) {
+        const s = getComputedStyle(up);
+        if (s.position === 'fixed' || up !== el && s.overflowX !== 'visible') return true; } };
       const out = [...document.body.querySelectorAll('*')].filter(el => el.getBoundingClientRect().right > room + 0.5 && !inBox(el));
       return `${root.scrollWidth} > ${room}: ` + (out.at(-1)?.outerHTML.slice(0, 120) ?? '?');
     }""")

@@ -142,9 +142,9 @@ def served(site: Path) -> Iterator[str]:
 
 
 def pages(site: Path) -> list[str]:
-    """The pages of a built site, without the pointer at its root and parts that are no pages."""
+    """The pages of a built site, without the pointers to a first page and parts that are no pages."""
     paths = (path.relative_to(site).as_posix() for path in site.rglob("*.html"))
-    return sorted(path for path in paths if "/_" not in f"/{path}" and path != "index.html")
+    return sorted(path for path in paths if "/_" not in f"/{path}" and not f"/{path}".endswith("/index.html"))
 
 
 def weigh(running, address: str, page: str) -> Measured:
