@@ -12,7 +12,7 @@ ifeq ($(origin PYTHON),undefined)
 PYTHON := $(or $(wildcard $(BIN)/python),python3)
 endif
 
-.PHONY: help book serve test freeze bench lock translations clean notebooks try-notebooks slides question-bank course pdf epub
+.PHONY: help book serve test freeze bench pages lock translations clean notebooks try-notebooks slides question-bank course pdf epub
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -74,6 +74,11 @@ epub: ## bind the built pages as an EPUB, _build/html/mirage.epub
 	@$(PYTHON) tools/install.py book
 	@$(BIN)/python tools/build.py
 	@$(BIN)/python -m tools.epub
+
+pages: ## measure weight, reaction and Lighthouse scores of every page into benchmarks/pages.md (minutes)
+	@$(PYTHON) tools/install.py test
+	@$(BIN)/python tools/build.py
+	$(BIN)/python tools/pages.py $(PAGES_ARGS)
 
 lock: ## resolve requirements/ from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(PYTHON) tools/install.py bootstrap
