@@ -39,7 +39,7 @@ def read(path: Path) -> nbformat.NotebookNode:
 def markdown(path: Path) -> str:
     """All prose of a notebook, that with computed values too, without code in it."""
     cells = read(path).cells
-    prose = [cell.source for cell in cells if cell.cell_type == "markdown" or cell.source.startswith("sentences.show(")]
+    prose = [cell.source for cell in cells if cell.cell_type == "markdown" or "\nsentences.show(" in cell.source]
     return re.sub(r"```.*?```|`[^`\n]+`", "", "\n\n".join(prose), flags=re.DOTALL)
 
 

@@ -36,6 +36,8 @@ FOLDED = {
     "solution": {"source_hidden": True, "outputs_hidden": True},
 }
 """What the book's page folds or leaves out, JupyterLab folds."""
+COLAB_FOLDED = {"cellView": "form"}
+"""On Colab, where code is folded only as a form, at least answers are."""
 GLUE = re.compile(r"^from myst_nb import (?P<names>.+)$", re.MULTILINE)
 PAGE_LINK = re.compile(r"\]\((?P<target>[^():\s]+\.(?:html|md)(?:#[^()\s]*)?)\)")
 FIRST = """\
@@ -125,7 +127,7 @@ def make(page: Page, address: str) -> str:
             continue
         for kind, text in plain_markdown.blocks(cell.source, page):
             if kind == "slots":
-                cells.append(("code", said(text, page), {"jupyter": {"source_hidden": True}, "tags": ["remove-input"]}))
+                cells.append(("code", said(text, page), folding(["remove-input"]) | COLAB_FOLDED))
             else:
                 cells.append((kind, text, {}))
     made = nbformat.v4.new_notebook(
@@ -158,7 +160,7 @@ def said(text: str, page: Page) -> str:
     """The code that shows Markdown with computed values."""
     if '"""' in text:
         raise NotPlain(f"{page.name}: a sentence with computed values holds three quotation marks")
-    return f'sentences.show(r"""\n{text}\n""")'
+    return f'#@title Run this cell to read on {{ display-mode: "form" }}\nsentences.show(r"""\n{text}\n""")'
 
 
 def folding(tags: list[str]) -> dict:
@@ -170,7 +172,8 @@ def folding(tags: list[str]) -> dict:
     folded: dict[str, bool] = {}
     for tag in tags:
         folded |= FOLDED.get(tag, {})
-    return ({"jupyter": folded} if folded else {}) | ({"tags": list(tags)} if tags else {})
+    answer = COLAB_FOLDED if folded.keys() == {"source_hidden", "outputs_hidden"} else {}
+    return answer | ({"jupyter": folded} if folded else {}) | ({"tags": list(tags)} if tags else {})
 
 
 def everything() -> dict[Path, str]:
