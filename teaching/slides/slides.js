@@ -35,18 +35,25 @@
     spoken.textContent = open ? "Speaker notes shown" : "Speaker notes hidden";
   }
 
-  const isDark = () => page.dataset.theme ? page.dataset.theme === "dark"
-    : matchMedia("(prefers-color-scheme: dark)").matches;
+  /* As the system wants it, until the reader chooses. */
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  function paint(theme) {
+    page.dataset.theme = theme;
+    dark.setAttribute("aria-pressed", String(theme === "dark"));
+  }
+  const follow = () => paint(system.matches ? "dark" : "light");
   function toggleDark() {
-    page.dataset.theme = isDark() ? "light" : "dark";
-    dark.setAttribute("aria-pressed", String(isDark()));
+    system.removeEventListener("change", follow);
+    paint(page.dataset.theme === "dark" ? "light" : "dark");
   }
 
   const back = button("Back", () => show(at - 1, true)), on = button("Next", () => show(at + 1, true));
   const count = document.createElement("span");
-  const notes = button("Notes (n)", toggleNotes, false), dark = button("Dark (d)", toggleDark, isDark());
+  const notes = button("Notes (n)", toggleNotes, false), dark = button("Dark (d)", toggleDark, false);
   bar.append(back, count, on, notes, dark);
   bar.hidden = false;
+  follow();
+  system.addEventListener("change", follow);
   page.classList.add("one-by-one");
 
   const moves = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, " ": 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 };
