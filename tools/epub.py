@@ -40,6 +40,9 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.75em; border-
 .admonition, .mirage-ledger section { border-left: 3px solid #0b62a4; padding-left: 0.8em; margin: 1em 0; }
 .admonition-title, .mirage-unfolded { font-weight: bold; } .mirage-open .admonition-title { display: none; }
 .math { text-align: center; margin: 1em 0; }
+.mirage-panels path { stroke: #d9dde2; } .mirage-panels polygon { fill: #0b62a4; opacity: 0.18; }
+.mirage-panels polyline, .mirage-curves polyline { fill: none; stroke: #0b62a4; stroke-width: 2; }
+.mirage-panels circle { fill: #0b62a4; }
 """
 TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".svg": "image/svg+xml", ".css": "text/css", ".xhtml": "application/xhtml+xml"}
 NO_XHTML = r'\s(?:align|border|valign|width|height|frame|rules|bgcolor)="[^"]*"'

@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 NEEDS_A_SCREEN = (
     "script, style, fieldset, label, button, input, select, textarea, form, [hidden], a.headerlink, "
-    ".mirage-controls, .mirage-status, .mirage-cite, .mirage-copies, .sd-summary-state-marker, .prev-next-footer, summary .expanded"
+    ".mirage-controls, .mirage-status, .mirage-cite, .mirage-copies, .mirage-languages, "
+    ".sd-summary-state-marker, .prev-next-footer, summary .expanded"
 )
 SHORT_ROWS, SHORT_COLUMNS = 8, 7
 """A folded table up to this size is shown."""
@@ -104,6 +105,8 @@ def read(site: Path, page: str, part: str, link: Callable[[str, str], str], page
     name_explorers(soup, article, address, linked=canonical is not None)
     for noscript in article.select("noscript"):
         noscript.unwrap()
+    for figure in article.select("figure.mirage-switch"):
+        figure["data-ready"] = "true"  # Its style sheet hides the second panel until a script has run.
     for tag in article.select(NEEDS_A_SCREEN):
         if not tag.decomposed:
             tag.decompose()

@@ -25,7 +25,8 @@ from tools import browser, copies, leaves
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "mirage.pdf"
-SHEETS = ("pygments.css", "colours.css", "mirage.css", "exercises.css", "print.css")
+OWN = sorted(path.name for path in (ROOT / "book" / "_static").glob("*.css") if path.name != "print.css")
+SHEETS = ("pygments.css", "colours.css", *OWN, "print.css")
 WIDTH = 657
 """Width of a page's text in CSS pixels: A4 less two margins of 18 mm, as in print.css."""
 SMALLEST = 0.55

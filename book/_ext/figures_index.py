@@ -122,7 +122,8 @@ def collect(app: Sphinx, doctree: nodes.document) -> None:
         raw.clear()
         raw += nodes.Text(text)
         figures += found
-        words = searched("", nodes.Text(" ".join(one.alt for one in found)))
+        alts = re.findall(r'<svg[^>]*aria-label="([^"]*)"', text)
+        words = searched("", nodes.Text(" ".join(map(plain, alts))))
         raw.parent.insert(raw.parent.index(raw) + 1, words)
     store(app.env)[app.env.docname] = figures
 
