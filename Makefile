@@ -12,7 +12,7 @@ ifeq ($(origin PYTHON),undefined)
 PYTHON := $(or $(wildcard $(BIN)/python),python3)
 endif
 
-.PHONY: help book serve test freeze bench pages lock translations clean notebooks try-notebooks slides question-bank course pdf epub
+.PHONY: help book serve test freeze bench notebooks try-notebooks slides course question-bank pdf epub pages lock translations clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets

@@ -308,7 +308,7 @@ def test_the_report_of_a_failed_cell_is_shown(tmp_path):
 
 def test_help_lists_every_target_and_says_what_it_does():
     phony = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[1].split()
-    targets = re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)
     listed = re.findall(r"^  make (\S+) +(\S.+)$", run_make("help"), re.MULTILINE)
     assert [name for name, _ in listed] == targets == phony
     assert run_make() == run_make("help")
