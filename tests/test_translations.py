@@ -126,7 +126,7 @@ def test_no_paragraph_of_prose_is_left_in_english(open_page, page):
         """(article, intent) => {
             const copy = article.cloneNode(true);
             copy.querySelectorAll(intent + ", script, style").forEach(part => part.remove());
-            return [...copy.querySelectorAll("p, li, h1, h2, h3, dt, dd, summary, figcaption, label, button")]
+            return [...copy.querySelectorAll("p, li, h1, h2, h3, dt, dd, summary, figcaption, label, legend, button")]
                 .filter(part => !part.querySelector("p, li"))
                 .map(part => part.textContent.trim());
         }""",

@@ -60,7 +60,8 @@ class GuessDirective(SphinxDirective):
         if "name" not in self.options:
             raise self.error("a guess needs a :name:, unique on its page, under which it is remembered")
         said, messages = self.state.inline_text(self.arguments[0], self.lineno)
-        question = nodes.paragraph("", "", *said, classes=["mirage-question"])
+        question = nodes.paragraph(self.arguments[0], "", *said, classes=["mirage-question"])
+        self.set_source_info(question)  # With its text and place it can be translated.
         body = nodes.Element()
         self.state.nested_parse(self.content, self.content_offset, body)
         if "number" in self.options:
