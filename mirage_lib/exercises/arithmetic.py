@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import polars as pl
 
-from mirage_lib import curves, emergence, matching, outputs
+from mirage_lib import curves, emergence, matching
 from mirage_lib.arithmetic import prices, problems
+from mirage_lib.claims import registry
 from mirage_lib.exercises.comparing import function, kind, number, numbers
 from mirage_lib.exercises.idea import Z, wilson
 from mirage_lib.exercises.registry import Verdict, exercise
@@ -142,11 +144,10 @@ def four_sizes(answer: object) -> Verdict:
         return Verdict(False, f"A Polars table is wanted here, not {kind(answer)}.")
     if missing := {"task", "group", "metric", "score"} - set(answer.columns):
         return Verdict(False, f"The table lacks the column {', '.join(sorted(missing))}.")
-    ladder = outputs.load("arithmetic-ladder").filter(pl.col("temperature") == 0)
-    sizes = sorted(ladder["n_params"].unique())
+    sizes = sorted(registry.frozen("arithmetic-ladder")["n_params"].unique())
     four = [sizes[round(k * (len(sizes) - 1) / 3)] for k in range(4)]
     keys = ["task", "group", "metric"]
-    wanted = scores_at(ladder, four)
+    wanted = scores_at(tuple(four))
     both = wanted.join(answer.select(*keys, given="score"), on=keys, how="left")
     if both["given"].null_count():
         row = both.filter(pl.col("given").is_null()).row(0, named=True)
@@ -156,7 +157,7 @@ def four_sizes(answer: object) -> Verdict:
         (sizes[:4], "You took the four smallest. Take four that are spread over the whole list."),
         (sizes[-4:], "You took the four largest. Take four that are spread over the whole list."),
     ]
-    others = ((scores_at(ladder, chosen)["score"].to_list(), said) for chosen, said in slips)  # only where needed
+    others = ((scores_at(tuple(chosen))["score"].to_list(), said) for chosen, said in slips)  # only where needed
     return numbers(
         both["given"].to_list(),
         both["score"].to_list(),
@@ -167,9 +168,11 @@ def four_sizes(answer: object) -> Verdict:
     )
 
 
-def scores_at(ladder: pl.DataFrame, sizes: list[int]) -> pl.DataFrame:
+@cache
+def scores_at(sizes: tuple[int, ...]) -> pl.DataFrame:
     """Emergence scores of both metrics at some sizes: ``task, group, metric, score``, always in the same order."""
-    part, rows = ladder.filter(pl.col("n_params").is_in(sizes)), []
+    part = registry.frozen("arithmetic-ladder").filter(pl.col("temperature") == 0, pl.col("n_params").is_in(sizes))
+    rows = []
     for name, sign in (("exact_match", 1), ("token_edit_distance", -1)):
         curve = curves.curve(part, name, draws=1)
         for (task, group), one in curve.group_by("task", "group", maintain_order=True):
@@ -266,17 +269,14 @@ def easy_and_hard(answer: object) -> Verdict:
 
 @exercise("matched-per-token", points=2)
 def matched_per_token(answer: object) -> Verdict:
-    ladder = outputs.load("arithmetic-ladder")
-    tables = {task: matching.compared(ladder, task) for task in matching.LENGTHS}
-    effects = {task: matching.effect(t, "per_token_accuracy", draws=2).estimate for task, t in tables.items()}
-    exact = [matching.effect(t, draws=2).estimate for t in tables.values()]
+    effects, exact = (matched(metric) for metric in ("per_token_accuracy", "exact_match"))
     given = list(effects.values())
     return numbers(
         answer,
         effects,
         "The same problems, the same answers; a free digit helps the longer ones.",
         slips=[
-            (exact, "These are the effects under exact match. Name the metric: `per_token_accuracy`."),
+            (list(exact.values()), "These are the effects under exact match. Name the metric: `per_token_accuracy`."),
             ([-x for x in given], "The signs are turned: longer minus shorter."),
             ([100 * x for x in given], "In points. Give differences of shares."),
         ],
@@ -284,6 +284,13 @@ def matched_per_token(answer: object) -> Verdict:
         margin=0.001,
         hint="`matching.effect(matching.compared(ladder, task), ...)` for both tasks.",
     )
+
+
+@cache
+def matched(metric: str) -> dict[str, float]:
+    """The effect of one more character on each task, problems matched."""
+    ladder = registry.frozen("arithmetic-ladder")
+    return {task: matching.effect(matching.compared(ladder, task), metric, draws=2).estimate for task in matching.LENGTHS}
 
 
 @exercise("mean-over-runs")

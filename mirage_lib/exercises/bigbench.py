@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from math import comb
 
 import numpy as np
@@ -290,7 +291,7 @@ def one_in_a_hundred(answer: object) -> Verdict:
 
 @exercise("widest-interval", points=2)
 def widest_interval(answer: object) -> Verdict:
-    table = score_noise.redrawn()
+    table = redrawn()
     finite = table.filter(pl.col("score").is_finite()).with_columns(width=pl.col("high") - pl.col("low"))
     bounded = finite.filter(pl.col("width").is_finite()).sort("width")
     wrong = {
@@ -307,6 +308,9 @@ def widest_interval(answer: object) -> Verdict:
     if isinstance(answer, str) and answer not in set(table["task"]):
         return Verdict(False, f"There is no task {answer!r}: take a name from the column `task`.")
     return one_of(answer, truth, wrong, "A tiny median step in the denominator: a high score and a wide interval go together.")
+
+
+redrawn = cache(score_noise.redrawn)
 
 
 @exercise("which-emerges")

@@ -103,22 +103,18 @@ def function(
     """Judge a function by what it returns; slips are functions too.
 
     >>> function(lambda x: 2 * x, [(1.0,), (3.0,)], lambda x: x**2, "Yes.", hint="Try it with 3.")
-    : not yet. Called with (1.0), your function gives 2.0, too high. Try it with 3.
+    : not yet. Called with (1.0), your function gives 2, too high. Try it with 3.
     """
     if not callable(answer):
         return Verdict(False, f"A function is wanted here, not {kind(answer)}. Hand over its name without brackets.")
-    given = []
-    for call in calls:
+    given, wanted = [], [np.asarray(truth(*call), dtype=float) for call in calls]
+    for call, aim in zip(calls, wanted):
         try:
-            value = np.asarray(answer(*call), dtype=float)
+            given.append(np.asarray(answer(*call), dtype=float))
         except Exception as error:  # whatever a reader's function may raise
             return Verdict(False, f"Your function stopped with {type(error).__name__}: {error}")
-        expected = np.asarray(truth(*call), dtype=float)
-        if value.shape != expected.shape:
-            said = f"Your function gives the shape {value.shape} where {expected.shape} is wanted."
-            return Verdict(False, said)
-        given.append(value)
-    wanted = [np.asarray(truth(*call), dtype=float) for call in calls]
+        if given[-1].shape != aim.shape:
+            return Verdict(False, f"Your function gives the shape {given[-1].shape} where {aim.shape} is wanted.")
     if all(close(g, w, within, margin).all() for g, w in zip(given, wanted)):
         return Verdict(True, right)
     for wrong, said in slips:
@@ -128,9 +124,8 @@ def function(
     value, aim = given[first], wanted[first]
     if value.size == 1 and all(np.ndim(x) == 0 for x in calls[first]):
         shown = ", ".join(map(repr, calls[first]))
-        said = f"Called with ({shown}), your function gives {value.item():.4g}".replace("e+00", "")
-        said = said if "." in said.rsplit(" ", 1)[1] or "e" in said.rsplit(" ", 1)[1] else said + ".0"
-        return Verdict(False, f"{said}, too {'high' if value > aim else 'low'}. {hint}".strip())
+        said = f"Called with ({shown}), your function gives {value.item():.4g}, too {'high' if value > aim else 'low'}."
+        return Verdict(False, f"{said} {hint}".strip())
     return Verdict(False, f"Your function gives other values than wanted. {hint}".strip())
 
 
