@@ -67,7 +67,9 @@ def test_marks_move_and_arrive_where_the_panel_was_drawn(open_page):
     page = open_page(PAGE)
     page.locator(".mirage-switch[data-ready]").wait_for()
     second = page.locator(".mirage-panels svg").nth(1)
-    places = "svg => [...svg.querySelectorAll('circle')].map(c => [Number(c.getAttribute('cx')), Number(c.getAttribute('cy'))])"
+    places = (
+        "svg => [...svg.querySelectorAll('circle')].map(c => ['cx', 'cy'].map(name => Number(c.getAttribute(name))))"
+    )
     drawn = second.evaluate(places)
     page.locator("[data-button=metric] input").nth(1).check()
     page.wait_for_timeout(1200)

@@ -138,7 +138,8 @@ def draw(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         path = [found for line in node["path"] for found in (fnmatch.filter(known, line) if "*" in line else [line])]
         for chapter in [chapter for chapter in path if chapter not in known]:
             # A build of a few pages has only these; there the path is shorter and nobody is hurt.
-            LOG.warning("%s is in a reading path and not in the table of contents", chapter, location=node, type="mirage", subtype="path")
+            text = "%s is in a reading path and not in the table of contents"
+            LOG.warning(text, chapter, location=node, type="mirage", subtype="path")
         path = [chapter for chapter in path if chapter in known]
         total = sum(app.env.mirage_minutes.get(chapter, 0) for chapter in path)
         said = SAID.get(app.config.language, SAID["en"])

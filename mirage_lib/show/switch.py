@@ -55,7 +55,8 @@ def collect(ladder: pl.DataFrame, runs: int = 3, draws: int = 300) -> pl.DataFra
     parts = [published.with_columns(models=pl.lit("GPT-3"))]
     for seed in range(runs):
         one = wanted.filter(pl.col("seed") == seed)
-        parts += [curves.curve(one, name, draws=draws).with_columns(models=pl.lit(f"Ours, run {seed + 1}")) for name in METRICS]
+        name = pl.lit(f"Ours, run {seed + 1}")
+        parts += [curves.curve(one, metric, draws=draws).with_columns(models=name) for metric in METRICS]
     columns = "models task metric n_params estimate low high".split()
     shown = pl.concat(part.select(columns) for part in parts)
     falls = pl.col("metric").is_in([name for name in METRICS if metrics.get(name).better == "lower"])
@@ -106,9 +107,10 @@ class Switch:
         )
         ends = ((x[0], "start", curve["n_params"][0]), (x[-1], "end", curve["n_params"][-1]))
         words = "".join(
-            f'<text x="{at:.1f}" y="{BOTTOM + 17}" text-anchor="{side}">{theme.in_words(size)}</text>' for at, side, size in ends
+            f'<text x="{at:.1f}" y="{BOTTOM + 17}" text-anchor="{side}">{theme.in_words(size)}</text>'
+            for at, side, size in ends
         )
-        circles = "".join(f'<circle cx="{mark.split(",")[0]}" cy="{mark.split(",")[1]}" r="4.5"/>' for mark in marks)
+        circles = "".join('<circle cx="{}" cy="{}" r="4.5"/>'.format(*mark.split(",")) for mark in marks)
         first = models == self.rows["models"][0] and task == next(iter(TASKS))
         return (
             f'<svg role="img" aria-label="{html.escape(self._said(curve, models, task, title))}" viewBox="0 0 {WIDTH} {HEIGHT}" '
@@ -139,8 +141,9 @@ def _plain(value: float) -> str:
 
 def _buttons(name: str, legend: str, options: dict[str, str]) -> str:
     """A row of radio buttons; the first is on."""
+    on = [" checked"] + [""] * (len(options) - 1)
     labels = "".join(
-        f'<label><input type="radio" name="mirage-{name}" value="{value}"{" checked" if k == 0 else ""}><span>{label}</span></label>'
-        for k, (value, label) in enumerate(options.items())
+        f'<label><input type="radio" name="mirage-{name}" value="{value}"{checked}><span>{label}</span></label>'
+        for (value, label), checked in zip(options.items(), on, strict=True)
     )
     return f'<fieldset data-button="{name}"><legend>{legend}</legend><div>{labels}</div></fieldset>'
