@@ -79,10 +79,8 @@ def test_a_translation_that_loses_something_is_caught(there, here):
 def test_an_update_keeps_translations_and_marks_changed_strings(tmp_path):
     path = tmp_path / "page.po"
     translate.renew(path, catalogue(**{"The first of all sentences": "", "Gone": ""}), LANGUAGE, "page")
-    known = translate.load(path)
-    known["The first of all sentences"].string = "第一句"
-    text = path.read_text().replace('msgid "The first of all sentences"\nmsgstr ""', 'msgid "The first of all sentences"\nmsgstr "第一句"')
-    path.write_text(text)
+    empty = 'msgid "The first of all sentences"\nmsgstr "'
+    path.write_text(path.read_text().replace(empty, empty + "第一句"))
     translate.renew(path, catalogue(**{"The first of all sentences": "", "New": ""}), LANGUAGE, "page")
     known = translate.load(path)
     assert known["The first of all sentences"].string == "第一句"
