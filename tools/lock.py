@@ -15,13 +15,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "requirements"
 EXTRAS = {
-    "book.txt": ("book", "query", "fetch"),
+    "book.txt": ("book", "query", "fetch", "audit"),
     "train.txt": ("train",),
     "test.txt": ("test", "publish", "cluster"),
 }
 BOOTSTRAP = ("editables", "hatchling", "setuptools", "uv")
 SAYS = {
-    "book.txt": "What building the book needs, all but training: the library and its extras book,\n# query and fetch.",
+    "book.txt": "What building the book needs, all but training: the library and its extras book,\n# query, fetch and audit.",
     "train.txt": "What training needs: the library and its extra train. On Linux torch is the CUDA build.",
     "test.txt": "What the tests, and making notebooks, course and PDF, need beside the others: the library and its\n# extras test, publish and cluster.",
     "bootstrap.txt": "What pip installs first: uv, which installs the rest, and what builds from source:\n"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mirage_lib.cli import arithmetic, bigbench, doctor, vision
+from mirage_lib.cli import arithmetic, audit, bigbench, doctor, vision
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     claims.add_argument("--json", action="store_true", help="print the ledger as JSON")
     claims.set_defaults(run=_claims)
 
+    audit.add(commands.add_parser("audit", help="score saved outputs of an evaluation again, and report what hangs on the metric"))
     doctor.add(commands.add_parser("doctor", help="say what is installed, what can run here, and what mends the rest"))
     return top
 

@@ -1,0 +1,263 @@
+"""Findings: what saved outputs say under every metric, and which conclusion hangs on the metric.
+
+The questions are those of the book: how well is each value resolved, does a curve climb, is it more sudden than a
+smooth curve of the same sizes and noise would look, and does the answer change with the metric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import polars as pl
+
+from mirage_lib import breaks, curves, emergence, metrics
+from mirage_lib.audit.rows import LogsError
+from mirage_lib.forecasts import extrapolate
+
+FAST = ("exact_match", "token_edit_distance", "per_token_accuracy", "multiple_choice_grade", "brier_binary", "brier_multiclass")
+SLOW = ("rouge_l_sum", "bleu")
+"""Metrics over words, which take about a millisecond an answer: scored on a sample, and only where answers have words."""
+SAMPLED = 2000
+"""Answers of a model and task that the slow metrics score."""
+LEVEL = 0.05
+LEAST = 3
+"""Sizes from which on a curve is judged."""
+SUDDEN, CLIMBS, FALLS, FLAT, FEW = (
+    "sudden", "climbs, not shown to be sudden", "falls", "no climb to be seen", "too few models to judge",
+)  # fmt: skip
+CHANGES = {SUDDEN, CLIMBS, FALLS, FLAT}
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The next size by a curve through all models, and how that method did on the largest model here.
+
+    Attributes
+    ----------
+    size, value : the next size, and what is foreseen there
+    shape : the curve that was fitted: a line in the logarithm of size, or a sigmoid
+    predicted, observed : the largest model, foreseen from the smaller ones, and as it was
+    naive : how far off "like the model before" was, for comparison
+    """
+
+    size: int
+    value: float
+    shape: str
+    predicted: float | None
+    observed: float | None
+    naive: float | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One metric on one task of one family.
+
+    Attributes
+    ----------
+    curve : frame
+        ``model, n_params, estimate, low, high, n, resolution, needed``: how many items resolve the value to half of
+        itself (a share of right answers only), missing where it is zero or one.
+    score, null_high, exceedance, adjusted : the emergence score, what one smooth curve in twenty exceeds, the share of smooth
+        curves that score as high, and that share adjusted for all curves of the audit
+    break_p : of the test for a break, where there are enough sizes
+    conclusion : one of the five
+    unseen : models with no right answer at all, and the most that their true rate may be
+    """
+
+    family: str
+    task: str
+    group: int
+    metric: str
+    label: str
+    better: str
+    curve: pl.DataFrame
+    sampled: bool
+    score: float | None
+    null_high: float | None
+    exceedance: float | None
+    adjusted: float | None
+    break_p: float | None
+    conclusion: str
+    forecast: Forecast | None
+    unseen: dict[str, float]
+
+    @property
+    def name(self) -> str:
+        """Task and group, as a reader would say them."""
+        return self.task if self.group == 0 else f"{self.task}, group {self.group}"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All findings of an audit, in the order of families, tasks and metrics."""
+
+    each: tuple[Finding, ...]
+
+    def by_task(self) -> Iterator[tuple[tuple[str, str, int], list[Finding]]]:
+        """Yield the findings of each family, task and group."""
+        keys = dict.fromkeys((one.family, one.task, one.group) for one in self.each)
+        for key in keys:
+            yield key, [one for one in self.each if (one.family, one.task, one.group) == key]
+
+    def changing(self) -> list[tuple[tuple[str, str, int], list[Finding]]]:
+        """The tasks whose conclusion is not the same under every metric."""
+        return [(key, found) for key, found in self.by_task() if len({one.conclusion for one in found} & CHANGES) > 1]
+
+    def sentences(self) -> list[str]:
+        """What can be said in a paper, one sentence a task, each with its numbers."""
+        return [_sentence(key, found) for key, found in self.by_task()]
+
+    def as_dict(self) -> dict[str, object]:
+        """Everything as plain lists, numbers and text; an infinite score is the text ``inf``."""
+        rows = []
+        for one in self.each:
+            row = {k: _plain(v) for k, v in asdict(one).items() if k != "curve"}
+            rows.append(row | {"curve": [{k: _plain(v) for k, v in r.items()} for r in one.curve.iter_rows(named=True)]})
+        changing = [dict(zip(("family", "task", "group"), key, strict=True)) for key, _ in self.changing()]
+        return {"findings": rows, "conclusion_changes_with_metric": changing, "sentences": self.sentences()}
+
+
+def examine(tables: dict[str, pl.DataFrame], draws: int = 500, seed: int = 0) -> Findings:
+    """Score outputs under every metric that applies, and judge every curve.
+
+    Parameters
+    ----------
+    tables : outputs tables by kind, as :func:`mirage_lib.audit.logs.read` returns them
+    draws : bootstrap draws of intervals; the smooth null has four times as many
+    seed : of all that is drawn
+
+    Raises
+    ------
+    LogsError
+        If no metric applies.
+
+    >>> from mirage_lib import theory
+    >>> simulated = theory.text_outputs([0.8, 0.6, 0.4, 0.2], length=3, n=50)
+    >>> found = examine({"text": simulated}, draws=50)
+    >>> [one.metric for one in found.each]
+    ['exact_match', 'token_edit_distance', 'per_token_accuracy']
+    """
+    judged = []
+    for outputs in tables.values():
+        for name in [n for n in metrics.usable(outputs) if n in FAST]:
+            judged += _judge(curves.curve(outputs, name, draws=draws, seed=seed), False, draws, seed)
+        worded = outputs.filter(pl.col("target").str.contains(r"\s")) if "target" in outputs.columns else outputs.head(0)
+        if worded.height:
+            part = worded.filter(pl.int_range(pl.len()).shuffle(seed).over("family", "model", "task", "group") < SAMPLED)
+            for name in [n for n in metrics.usable(part) if n in SLOW]:
+                judged += _judge(curves.curve(part, name, draws=draws, seed=seed), part.height < worded.height, draws, seed)
+    if not judged:
+        raise LogsError(f"none of the metrics {', '.join(FAST + SLOW)} applies to these outputs")
+    order = {name: k for k, name in enumerate(FAST + SLOW)}
+    judged.sort(key=lambda one: (one.family, one.task, one.group, order[one.metric]))
+    return Findings(tuple(_adjusted(judged)))
+
+
+def _judge(curve: pl.DataFrame, sampled: bool, draws: int, seed: int) -> list[Finding]:
+    found = []
+    for (family, task, group, name), part in curve.group_by("family", "task", "group", "metric", maintain_order=True):
+        metric = metrics.get(name)
+        part = part.sort("n_params")
+        sign = -1 if metric.better == "lower" else 1
+        share = metric.range == (0, 1) and name in ("exact_match", "multiple_choice_grade")
+        need = [curves.needed(p) if share and 0 < p < 1 else None for p in part["estimate"]]
+        table = part.select("model", "n_params", "estimate", "low", "high", "n", "resolution").with_columns(needed=pl.Series(need, dtype=pl.Int64))
+        unseen = {m: curves.highest_when_none(n) for m, p, n in part.select("model", "estimate", "n").iter_rows() if share and p == 0}
+        sizes, values = part["n_params"].to_numpy().astype(float), sign * part["estimate"].to_numpy()
+        many = len(set(sizes)) == len(sizes) >= LEAST
+        scored = _scored(part, sizes, values, draws, seed) if many else (None, None, None, None)
+        found.append(Finding(
+            family, task, group, name, metric.label, metric.better, table, sampled, *scored[:3], None, scored[3],
+            _direction(part, sign) if many else FEW, _ahead(metric, sizes, values, sign) if many else None, unseen,
+        ))  # fmt: skip
+    return found
+
+
+def _scored(part: pl.DataFrame, sizes: np.ndarray, values: np.ndarray, draws: int, seed: int) -> tuple[float, float, float, float | None]:
+    errors = (part["high"] - part["low"]).to_numpy() / 4
+    score = emergence.score(sizes, values)
+    null = emergence.null_scores(sizes, values, errors, 4 * draws, seed)
+    p = None
+    if len(sizes) >= breaks.LEAST and np.ptp(values) > 0:
+        p = breaks.find(np.log(sizes), values, float(max(np.sqrt(np.mean(errors**2)), 1e-9)), draws=draws, seed=seed).p
+    return score, float(np.quantile(null, 1 - LEVEL)), emergence.exceedance(score, null), p
+
+
+def _direction(part: pl.DataFrame, sign: int) -> str:
+    first, last = part.row(0, named=True), part.row(-1, named=True)
+    if sign < 0:
+        first, last = ({"low": -one["high"], "high": -one["low"]} for one in (first, last))
+    return CLIMBS if last["low"] > first["high"] else FALLS if last["high"] < first["low"] else FLAT
+
+
+def _ahead(metric: metrics.Metric, sizes: np.ndarray, values: np.ndarray, sign: int) -> Forecast:
+    shape = "sigmoid" if metric.range == (0, 1) and sign > 0 else "line"
+    low, high = sorted(sign * bound for bound in metric.range)
+    x = np.log(sizes)
+    step = float(np.median(np.diff(x)))
+
+    def foreseen(count: int, at: float) -> float:
+        return float(np.clip(extrapolate(x[:count], values[None, :count], np.array([at]), shape)[0, 0], low, high))
+
+    value = foreseen(len(x), x[-1] + step)
+    if len(x) <= LEAST:
+        return Forecast(round(float(np.exp(x[-1] + step))), sign * value, shape, None, None, None)
+    return Forecast(
+        round(float(np.exp(x[-1] + step))), sign * value, shape, sign * foreseen(len(x) - 1, x[-1]), sign * float(values[-1]),
+        float(abs(values[-1] - values[-2])),
+    )  # fmt: skip
+
+
+def _adjusted(judged: list[Finding]) -> list[Finding]:
+    """Hold the false alarms of all curves together, and name those that stay sudden."""
+    tested = [one.exceedance for one in judged if one.exceedance is not None]
+    q = iter(breaks.adjusted(tested).tolist() if tested else [])
+    done = []
+    for one in judged:
+        if one.exceedance is None:
+            done.append(one)
+            continue
+        share = next(q)
+        # The score takes an early rush for a late jump; the test for a break asks for absent, then present.
+        broken = one.break_p is None or one.break_p <= LEVEL
+        sudden = share <= LEVEL and broken and one.conclusion == CLIMBS and one.score is not None and one.score > 0
+        done.append(Finding(**{**one.__dict__, "adjusted": share, "conclusion": SUDDEN if sudden else one.conclusion}))
+    return done
+
+
+def _sentence(key: tuple[str, str, int], found: list[Finding]) -> str:
+    family, task, group = key
+    sizes = found[0].curve["n_params"]
+    whose = f"On {task}{f' (group {group})' if group else ''}, {family}, {sizes.len()} models from {sizes.min():,} to {sizes.max():,} parameters"
+    parts = []
+    for one in found:
+        first, last = one.curve.row(0, named=True), one.curve.row(-1, named=True)
+        number = "" if one.score is None else f", emergence score {said(one.score)}, adjusted p {one.adjusted:.2g}"
+        parts.append(
+            f"{one.label} {said(first['estimate'])} to {said(last['estimate'])} (95 % interval at the largest {said(last['low'])} to "
+            f"{said(last['high'])}, n = {last['n']:,}{', a sample' if one.sampled else ''}): {one.conclusion}{number}"
+        )
+    kinds = {one.conclusion for one in found} & CHANGES
+    end = "The conclusion depends on the metric" if len(kinds) > 1 else "The conclusion is the same under these metrics" if kinds else "No conclusion is drawn"
+    return f"{whose}: {'; '.join(parts)}. {end}."
+
+
+def said(value: float | None) -> str:
+    """Write a number with three digits.
+
+    >>> said(0.12345), said(float("inf")), said(1234567.0)
+    ('0.123', 'infinite', '1.23e+06')
+    """
+    if value is None:
+        return "not known"
+    return ("minus infinite" if value < 0 else "infinite") if np.isinf(value) else f"{value:.3g}"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float) and not np.isfinite(value):
+        return "nan" if np.isnan(value) else "inf" if value > 0 else "-inf"
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    return value

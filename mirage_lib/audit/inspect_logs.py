@@ -1,0 +1,178 @@
+"""Logs of Inspect: one JSON document, or a zip of one header and a file a sample (``.eval``).
+
+What is used of a sample is its id, epoch, target, and the model's completion. A choice of letters is a written answer
+here, since Inspect keeps no probabilities of choices.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from mirage_lib.audit.rows import LogsError, Rows
+
+NO_SAMPLE = "the sample is no whole JSON object with id, target and output"
+NO_OUTPUT = "the sample ended with an error and has no answer"
+
+
+class Message(msgspec.Struct):
+    """What is needed of a model's message; its content is a text, or a list of parts."""
+
+    content: object = ""
+
+
+class Choice(msgspec.Struct):
+    """One completion, and why it ended."""
+
+    message: Message = msgspec.field(default_factory=Message)
+    stop_reason: str = "unknown"
+
+
+class Output(msgspec.Struct):
+    """The completions of a sample."""
+
+    choices: list[Choice] = []
+    completion: str | None = None
+
+
+class Sample(msgspec.Struct):
+    """What is needed of a sample."""
+
+    id: int | str
+    target: str | list[str]
+    output: Output = msgspec.field(default_factory=Output)
+    epoch: int = 1
+
+
+class Config(msgspec.Struct):
+    """What is needed of how the model was asked."""
+
+    temperature: float | None = None
+    seed: int | None = None
+
+
+class Evaluation(msgspec.Struct):
+    """What is needed of the head of a log."""
+
+    model: str
+    task: str
+    model_generate_config: Config = msgspec.field(default_factory=Config)
+
+
+class Plan(msgspec.Struct):
+    """The settings that held for the whole run."""
+
+    config: Config = msgspec.field(default_factory=Config)
+
+
+class Header(msgspec.Struct):
+    """The head of a log; a single document has its samples in it."""
+
+    eval: Evaluation
+    status: str = "unknown"
+    plan: Plan = msgspec.field(default_factory=Plan)
+    samples: list[msgspec.Raw] | None = None
+
+
+_header = msgspec.json.Decoder(Header)
+_sample = msgspec.json.Decoder(Sample)
+
+
+def recognised(path: Path) -> bool:
+    """Tell whether this is such a log, by its ending and its beginning."""
+    if path.suffix == ".eval":
+        return True
+    if path.suffix != ".json":
+        return False
+    with path.open("rb") as file:
+        start = file.read(4000)
+    return re.search(rb'"eval"\s*:\s*\{', start) is not None and re.search(rb'"(status|version)"\s*:', start) is not None
+
+
+def rows(path: Path) -> Rows:
+    """Read one log.
+
+    Raises
+    ------
+    LogsError
+        If it is no whole log; the message says which part is missing.
+    """
+    header, samples = _zipped(path) if path.suffix == ".eval" else _document(path)
+    config = header.plan.config
+    temperature = config.temperature if config.temperature is not None else header.eval.model_generate_config.temperature
+    name = header.eval.model.rsplit("/", 1)[-1]
+    found = Rows({
+        "model": name, "task": header.eval.task.rsplit("/", 1)[-1],
+        "temperature": 0.0 if temperature is None else temperature, "seed": config.seed or 0,
+    })  # fmt: skip
+    for where, content in samples:
+        try:
+            sample = _sample.decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            found.leave(NO_SAMPLE, where)
+            continue
+        said = _said(sample.output)
+        if said is None:
+            found.leave(NO_OUTPUT, where)
+            continue
+        target = sample.target if isinstance(sample.target, str) else sample.target[0] if sample.target else ""
+        finish = sample.output.choices[0].stop_reason if sample.output.choices else "unknown"
+        found.say(sample.id, sample.epoch - 1, target, said, finish)
+    return found
+
+
+def _said(output: Output) -> str | None:
+    if not output.choices:
+        return output.completion or None
+    content = output.choices[0].message.content
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(part.get("text", "") for part in content if isinstance(part, dict) and isinstance(part.get("text", ""), str))
+    return None
+
+
+def _decoded(content: bytes, what: str) -> Header:
+    try:
+        return _header.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise LogsError(f"{what} is no whole log of Inspect: {error}") from None
+
+
+def _document(path: Path) -> tuple[Header, Iterator[tuple[str, bytes]]]:
+    header = _decoded(path.read_bytes(), "it")
+    if header.samples is None:
+        raise LogsError(f"it holds no samples (status: {header.status}): was it written with --no-log-samples?")
+    return header, ((f"sample {k}", bytes(raw)) for k, raw in enumerate(header.samples, 1))
+
+
+def _zipped(path: Path) -> tuple[Header, Iterator[tuple[str, bytes]]]:
+    with contextlib.suppress(ImportError):
+        import zipfile_zstd  # noqa: F401  Teaches zipfile the compression of newer logs.
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise LogsError(f"it is no whole zip file: {error}") from None
+    names = archive.namelist()
+    if "header.json" not in names:
+        raise LogsError("it has no header.json: the run did not end. Ask Inspect to finish it (inspect eval-retry), or to convert it (inspect log convert --to json)")
+
+    def member(name: str) -> bytes:
+        try:
+            return archive.read(name)
+        except NotImplementedError:
+            raise LogsError(
+                "it is compressed with zstd, which this Python cannot read: pip install 'mirage-lib[audit]', or convert it by "
+                "'inspect log convert --to json --output-dir FOLDER FILE'"
+            ) from None
+        except (zipfile.BadZipFile, OSError) as error:
+            raise LogsError(f"{name} in it is damaged: {error}") from None
+
+    header = _decoded(member("header.json"), "its header.json")
+    inside = sorted(name for name in names if name.startswith("samples/") and name.endswith(".json"))
+    return header, ((name, member(name)) for name in inside)

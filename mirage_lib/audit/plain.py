@@ -1,0 +1,102 @@
+"""Plain tables: CSV, Parquet or JSON lines with one row an answer.
+
+Columns: ``model, item, target, output``; or, for choices, ``model, item, target, probabilities`` where the target is the
+place of the right choice, counted from zero. Known besides: ``n_params, family, task, group, seed, temperature, sample,
+prompt_id``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from mirage_lib.audit.rows import COLUMNS, PAYLOAD, LogsError, Rows
+
+NEEDED = ("model", "item", "target")
+DEFAULTS = {"n_params": None, "family": None, "task": "task", "group": 0, "seed": 0, "temperature": 0.0, "sample": 0}
+MISSING = "model, item or target is missing"
+NO_OUTPUT = "the output is missing"
+NO_PLACE = "the target is not the place of one of the choices"
+NO_SHARES = "probabilities that are missing, negative, no numbers, or do not add up to something"
+
+
+def recognised(path: Path) -> bool:
+    """Tell whether this is such a table, by its ending and its columns."""
+    try:
+        columns = _scan(path).collect_schema().names()
+    except (LogsError, pl.exceptions.PolarsError, OSError, UnicodeDecodeError):
+        return False
+    return set(NEEDED) <= set(columns) and ("output" in columns or "probabilities" in columns)
+
+
+def rows(path: Path) -> Rows:
+    """Read one table.
+
+    Raises
+    ------
+    LogsError
+        If a column cannot be read as what it has to be.
+    """
+    found = Rows({})
+    try:
+        table = _scan(path).collect()
+    except pl.exceptions.PolarsError as error:
+        raise LogsError(str(error).splitlines()[0]) from None
+    table = table.with_row_index("row", 1)
+    table = table.with_columns(pl.lit(value, COLUMNS[name]).alias(name) for name, value in DEFAULTS.items() if name not in table.columns)
+    table = _kept(found, table, pl.all_horizontal(pl.col(*NEEDED).is_not_null()), MISSING)
+    try:
+        table = table.with_columns(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
+    except pl.exceptions.PolarsError as error:
+        raise LogsError(f"a column does not hold what it has to: {str(error).splitlines()[0]}") from None
+    choices = table.filter(pl.col("probabilities").is_not_null()) if "probabilities" in table.columns else table.head(0)
+    texts = table.join(choices.select("row"), on="row", how="anti") if choices.height else table
+    if choices.height:
+        found.more["choice"] = _choices(found, choices)
+    if texts.height:
+        if "output" not in texts.columns:
+            found.leave(NO_OUTPUT, f"row {texts['row'][0]}", texts.height)
+        else:
+            texts = _kept(found, texts, pl.col("output").is_not_null(), NO_OUTPUT)
+            written = texts.with_columns(pl.col("target", "output").cast(pl.String).str.strip_chars())
+            prompt = pl.col("prompt_id").cast(pl.String) if "prompt_id" in texts.columns else pl.col("item")
+            written = written.with_columns(prompt.alias("prompt_id"), finish_reason=pl.lit("unknown"))
+            found.more["text"] = written.select(*COLUMNS, *PAYLOAD["text"])
+    return found
+
+
+def _choices(found: Rows, table: pl.DataFrame) -> pl.DataFrame:
+    if table["probabilities"].dtype == pl.String:
+        # Text as CSV has it: [0.1, 0.9]
+        table = table.with_columns(
+            pl.col("probabilities").str.strip_chars("[] ").str.split(",").list.eval(pl.element().str.strip_chars().cast(pl.Float64, strict=False))
+        )
+    p = pl.col("probabilities")
+    table = _kept(found, table, p.list.eval(pl.element().is_finite() & (pl.element() >= 0)).list.all() & (p.list.sum() > 0), NO_SHARES)
+    table = table.with_columns(target_index=pl.col("target").cast(pl.Int64, strict=False))
+    there = pl.col("target_index").is_between(0, p.list.len().cast(pl.Int64) - 1)
+    table = _kept(found, table, there, NO_PLACE)
+    table = table.with_columns((p.cast(pl.List(pl.Float64)) / p.cast(pl.List(pl.Float64)).list.sum()).alias("probabilities"))
+    return table.select(*COLUMNS, *PAYLOAD["choice"])
+
+
+def _kept(found: Rows, table: pl.DataFrame, good: pl.Expr, reason: str) -> pl.DataFrame:
+    """Keep the rows for which an expression is true; count the others."""
+    bad = table.filter(~good.fill_null(False))
+    if bad.height:
+        found.leave(reason, f"row {bad['row'][0]}", bad.height)
+    return table.filter(good.fill_null(False))
+
+
+def _scan(path: Path) -> pl.LazyFrame:
+    if path.suffix == ".parquet":
+        return pl.scan_parquet(path)
+    if path.suffix == ".csv":
+        # Answers and targets are text, even where all of them are digits.
+        names = pl.scan_csv(path, infer_schema=False).collect_schema().names()
+        text = {name: pl.String for name in ("item", "target", "output", "model", "family", "task", "probabilities") if name in names}
+        return pl.scan_csv(path, schema_overrides=text, infer_schema_length=10_000)
+    if path.suffix in (".jsonl", ".ndjson"):
+        return pl.scan_ndjson(path, infer_schema_length=10_000)
+    raise LogsError(f"{path.suffix or 'no ending'} is none of .csv, .parquet, .jsonl")
