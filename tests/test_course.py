@@ -40,7 +40,7 @@ def test_a_students_notebook_holds_no_solution_and_a_teachers_holds_all(chapter)
         if one.answer:
             assert all(f"\n{name} = ..." in blank for name in one.variables)
     assert all(not cell.get("outputs") for cell in student.cells)
-    assert {key for cell in student.cells for key in cell.metadata} <= {"jupyter", "tags", "otter"}
+    assert {key for cell in student.cells for key in cell.metadata} <= {"cellView", "jupyter", "tags", "otter"}
     assert course.RUBRIC not in blank
     assert "hidden below" not in blank
 
