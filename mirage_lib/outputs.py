@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
@@ -251,6 +252,12 @@ def load(name: str | Path, folder: str | Path = FROZEN) -> pl.DataFrame:
 arithmetic-ladder, arithmetic-ladder-many, ...
     """
     path, kind = _find(name, folder)
+    return _checked(path, kind, path.stat().st_mtime_ns).clone()
+
+
+@lru_cache(maxsize=4)
+def _checked(path: Path, kind: str, written: int) -> pl.DataFrame:
+    """Read and check a file; once a process, since a chapter and its claims look at the same large tables."""
     outputs = pl.read_parquet(path)
     if "token_logprobs" in outputs.columns and "target_logprob" not in outputs.columns:
         outputs = outputs.with_columns(target_logprob=pl.col("token_logprobs").list.sum())

@@ -61,3 +61,17 @@ def test_losses_fall_with_size_on_the_ladder():
     loss = claims.loss_by_size(outputs.load("arithmetic-ladder"))
     for _, part in loss.group_by("task"):
         assert part["estimate"][-1] < part["estimate"][0] / 2
+
+
+def test_kernels_of_one_build_share_verdicts_and_other_processes_judge_anew(tmp_path, monkeypatch):
+    asked = []
+
+    def counted():
+        asked.append(1)
+        return claims.Verdict("upheld", f"Asked {len(asked)} times.")
+
+    judged = claims.registry._kept(counted)
+    assert (judged().because, judged().because) == ("Asked 1 times.", "Asked 2 times.")
+    monkeypatch.setenv("MIRAGE_VERDICTS", str(tmp_path))
+    assert (judged().because, judged().because) == ("Asked 3 times.", "Asked 3 times.")
+    assert [file.name for file in tmp_path.iterdir()] == ["counted.json"]

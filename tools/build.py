@@ -58,6 +58,9 @@ def main(arguments: list[str]) -> int:
     if cache.exists() and last.get("results") != results:
         print("The library, the frozen outputs or the packages changed: every chapter is executed again.")
         shutil.rmtree(cache)
+    if last.get("results") != results:
+        shutil.rmtree(build / ".verdicts", ignore_errors=True)
+    (build / ".verdicts").mkdir(parents=True, exist_ok=True)
     for folder in ("html", ".doctrees", "jupyter_execute"):
         shutil.rmtree(build / folder, ignore_errors=True)
     build.mkdir(parents=True, exist_ok=True)
@@ -132,6 +135,8 @@ def run(source: Path, build: Path, options: Iterable[str | Path] = ()) -> tuple[
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "PYTHONUNBUFFERED": "1",
+        # The ledger is judged once a build, not once a page.
+        "MIRAGE_VERDICTS": str(build / ".verdicts"),
     }
     lines = []
     with (

@@ -18,6 +18,7 @@ from mirage_lib.claims import (
     score_noise, transformer, vision,
 )  # fmt: skip
 from mirage_lib.claims.model import figure2_error, independence, loss_by_size
+from mirage_lib.claims import registry
 from mirage_lib.claims.registry import TESTS, VERDICTS, Verdict, grade, test
 
 __all__ = [
