@@ -71,12 +71,15 @@ def said(outputs: pl.DataFrame) -> pl.DataFrame:
     (0.5, 1, True)
     """
     right = metrics.get("picture_accuracy").score(outputs).alias("estimate")
-    table = outputs.with_columns(right).group_by("model", "n_params", "seed").agg(
+    # By numbers, as in subsets.by_network.
+    table = outputs.select("model", "n_params", "seed", "predicted", right).group_by("n_params", "seed").agg(
+        pl.col("model").first(),
         pl.col("estimate").mean(),
         n=pl.len(),
         classes=pl.col("predicted").n_unique().cast(pl.Int64),
         commonest=pl.col("predicted").mode().min().cast(pl.Int64),
     )
+    table = table.select("model", "n_params", "seed", "estimate", "n", "classes", "commonest")
     return table.with_columns(dead=pl.col("classes") == 1).sort("n_params", "seed")
 
 
