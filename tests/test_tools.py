@@ -343,3 +343,17 @@ def test_without_any_browser_one_line_says_how_to_get_one(monkeypatch):
     complaint = browser.main()
     assert "apt-get install chromium" in complaint and "MIRAGE_CHROMIUM" in complaint
     assert "\n" not in complaint
+
+
+def test_chapters_are_executed_ahead_once_and_a_failing_one_is_left_to_the_build(tmp_path):
+    head = "---\njupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\nkernelspec:\n  display_name: Python 3\n  language: python\n  name: python3\n---\n\n# A chapter\n\n"
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: good\nparts:\n- caption: One\n  chapters:\n  - file: bad\n  - file: plain\n")
+    (tmp_path / "_config.yml").write_text("execute: {timeout: 60}\nparse: {myst_enable_extensions: [colon_fence]}\n")
+    (tmp_path / "good.md").write_text(head + "```{code-cell} ipython3\nprint(6 * 7)\n```\n")
+    (tmp_path / "bad.md").write_text(head + "```{code-cell} ipython3\n1 / 0\n```\n")
+    (tmp_path / "plain.md").write_text("# No code\n")
+    command = [sys.executable, ROOT / "tools" / "execute.py", tmp_path, tmp_path / "cache"]
+    first, second = (subprocess.run(command, capture_output=True, text=True, timeout=120) for _ in range(2))
+    assert "good.md: Executed notebook" in first.stdout and "bad.md: Executing notebook failed" in first.stdout
+    assert "plain.md" not in first.stdout
+    assert "good.md" not in second.stdout and "bad.md: Executing notebook failed" in second.stdout

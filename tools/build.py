@@ -68,6 +68,9 @@ def main(arguments: list[str]) -> int:
     state.write_text(json.dumps({"results": results}))
 
     start = time.monotonic()
+    if "\nparts:" in (source / "_toc.yml").read_text():
+        fill = [sys.executable, ROOT / "tools" / "execute.py", source, cache]
+        subprocess.run(fill, env=environment(build), check=True)
     status, lines = run(source, build)
     where = build
     for language in translate.languages(source):
@@ -129,21 +132,12 @@ def run(source: Path, build: Path, options: Iterable[str | Path] = ()) -> tuple[
     """
     options = options or ["--path-output", build.parent]
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", source, *options]
-    # The kernel has to be this environment's, whatever the user has installed elsewhere.
-    env = os.environ | {
-        "JUPYTER_PREFER_ENV_PATH": "1",
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        "PYTHONUNBUFFERED": "1",
-        # The ledger is judged once a build, not once a page.
-        "MIRAGE_VERDICTS": str(build / ".verdicts"),
-    }
     lines = []
     with (
         (build / "build.log").open("w", encoding="utf-8") as log,
         subprocess.Popen(
             [*command, "-W", "-n", "--keep-going"],
-            env=env,
+            env=environment(build),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
@@ -156,6 +150,19 @@ def run(source: Path, build: Path, options: Iterable[str | Path] = ()) -> tuple[
             if hit := EXECUTION.match(lines[-1]) or COMPLAINT.match(lines[-1]):
                 print(f"{within(hit['page'], source)}: {hit['text']}", flush=True)
     return process.returncode, lines
+
+
+def environment(build: Path) -> dict[str, str]:
+    """What the kernels of a build see."""
+    # The kernel has to be this environment's, whatever the user has installed elsewhere.
+    return os.environ | {
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "PYTHONUNBUFFERED": "1",
+        # The ledger is judged once a build, not once a page.
+        "MIRAGE_VERDICTS": str(build / ".verdicts"),
+    }
 
 
 def failures(lines: list[str], source: Path, build: Path) -> list[str]:
