@@ -28,7 +28,8 @@ def chapters_with_code() -> dict[Path, str]:
     return {
         ROOT / "notebooks" / f"{name.removeprefix('book/')}.ipynb": text
         for name, text in texts.items()
-        if re.search(r"^```\{code-cell\}", text, re.MULTILINE)
+        # Cells that only fill numbers into the prose of a page are no reason for a notebook.
+        if re.search(r"^```\{code-cell\}.*\n(?!:tags: \[remove-cell\])", text, re.MULTILINE)
     }
 
 

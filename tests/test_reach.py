@@ -240,7 +240,7 @@ THINNED = """() => {
 
 SETTLED = """async () => {
   const waiting = box => box.scrollWidth > box.clientWidth && box.tabIndex < 0;
-  for (let k = 0; k < 20 && [...document.querySelectorAll('pre')].some(waiting); k += 1)
+  for (let k = 0; k < 20 && [...document.querySelectorAll('pre, .pst-scrollable-table-container')].some(waiting); k += 1)
     await new Promise(done => setTimeout(done, 100));
 }"""
 """The theme gives boxes that scroll the focus a moment after the size of the page has changed."""

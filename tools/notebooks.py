@@ -92,13 +92,22 @@ def pages() -> list[str]:
     return [toc["root"], *(name for names in parts().values() for name in names)]
 
 
+def has_shown_code(text: str) -> bool:
+    """Tell whether a page has cells to run, other than those that only fill numbers into its prose.
+
+    >>> has_shown_code("```{code-cell} ipython3\\n:tags: [remove-cell]\\n1\\n```")
+    False
+    """
+    return bool(re.search(r"```\{code-cell\}.*\n(?!:tags: \[remove-cell\])", text))
+
+
 def places() -> dict[str, str]:
     """The pages that have code, and their notebooks' paths below `notebooks/`.
 
     >>> places()["book/idea/resolution"]
     'idea/resolution.ipynb'
     """
-    with_code = [name for name in pages() if "```{code-cell}" in source(name)]
+    with_code = [name for name in pages() if has_shown_code(source(name))]
     return {name: f"{name.removeprefix('book/')}.ipynb" for name in with_code}
 
 

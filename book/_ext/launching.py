@@ -19,6 +19,10 @@ LOG = logging.getLogger(__name__)
 UNSET = "/set--me/"
 """Owner in the address that waits to be replaced."""
 FOLDER = "notebooks"
+WORDS = {
+    "en": {"run": "Run this chapter:", "colab": "on Colab", "binder": "on Binder", "wait": " (once the repository has an address)", "copy": "or download the notebook"},
+    "zh_CN": {"run": "运行本章：", "colab": "在 Colab 上", "binder": "在 Binder 上", "wait": "（仓库地址设定之后）", "copy": "或下载笔记本"},
+}
 
 
 def notebook(page: str) -> str:
@@ -78,12 +82,13 @@ def add_links(app: Sphinx, doctree: nodes.document, page: str) -> None:
         return
     address, branch = (app.config.mirage_repository[name] for name in ("url", "branch"))
     up = "../" * page.count("/")
-    wait = " (once the repository has an address)" if UNSET in address else ""
+    said = WORDS.get(app.config.language, WORDS["en"])
+    wait = said["wait"] if UNSET in address else ""
     line = (
-        '<p class="mirage-launch">Run this chapter: '
-        f'<a href="{colab(address, branch, path)}" rel="external">on Colab</a> '
-        f'<a href="{binder(address, path)}" rel="external">on Binder</a>{wait} '
-        f'<a href="{up}{path}" download>or download the notebook</a></p>\n'
+        f'<p class="mirage-launch">{said["run"]} '
+        f'<a href="{colab(address, branch, path)}" rel="external">{said["colab"]}</a> '
+        f'<a href="{binder(address, path)}" rel="external">{said["binder"]}</a>{wait} '
+        f'<a href="{up}{path}" download>{said["copy"]}</a></p>\n'
     )
     titles = list(doctree.findall(nodes.title))
     if page == app.config.root_doc:  # Its first screen belongs to the idea of the book.

@@ -86,9 +86,9 @@ def start(frozen: str) -> Prose:
         If a frozen file is missing or changed.
 
     >>> _ = start(outputs.fingerprint())  # doctest: +ELLIPSIS
-    Frozen files: ..., each with the SHA-256 that this notebook was made with.
+    Frozen files: ..., each with the SHA-256 that this notebook was made with....
     >>> _ = start("another")  # doctest: +ELLIPSIS
-    Frozen files: ..., whole, but not those that this notebook was made with: numbers may differ from the page.
+    Frozen files: ..., whole, but not those that this notebook was made with: numbers may differ from the page....
     """
     if faults := outputs.faults():
         raise outputs.OutputsError("; ".join(faults))
