@@ -70,7 +70,9 @@ def main(arguments: list[str]) -> int:
     start = time.monotonic()
     if "\nparts:" in (source / "_toc.yml").read_text():
         fill = [sys.executable, ROOT / "tools" / "execute.py", source, cache]
-        subprocess.run(fill, env=environment(build), check=True)
+        # Kernels talk on stderr; where filling fails as a whole, the build runs the chapters itself.
+        with (build / "execute.log").open("w") as log:
+            subprocess.run(fill, env=environment(build), stderr=log)
     status, lines = run(source, build)
     where = build
     for language in translate.languages(source):
