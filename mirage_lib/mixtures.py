@@ -59,9 +59,13 @@ def two_groups(values: Sequence[float], least: float = 0.1) -> Groups:
     for cut in range(1, len(x)):
         centres, shares = np.array([x[:cut].mean(), x[cut:].mean()]), np.array([cut, len(x) - cut]) / len(x)
         width = max(least, np.sqrt(np.mean((x - np.repeat(centres, (cut, len(x) - cut))) ** 2)))
+        before = -np.inf
         for _ in range(_STEPS):
             joint = np.log(shares) + _normal(x[:, None], centres, width)
-            weight = np.exp(joint - np.logaddexp(joint[:, :1], joint[:, 1:]))
+            whole = np.logaddexp(joint[:, :1], joint[:, 1:])
+            if whole.sum() < before + 1e-9:
+                break
+            before, weight = whole.sum(), np.exp(joint - whole)
             sums = np.maximum(weight.sum(axis=0), 1e-9)
             centres, shares = weight.T @ x / sums, sums / sums.sum()
             width = max(least, np.sqrt(np.sum(weight * (x[:, None] - centres) ** 2) / len(x)))
