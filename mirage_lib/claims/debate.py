@@ -206,23 +206,36 @@ def axes(name: str, data: str | None = None) -> pl.DataFrame:
 
 @cache
 def rungs() -> pl.DataFrame:
-    """The ladder's networks as :func:`mirage_lib.losses.models` has models: skill in each task and length, and one loss.
+    """The ladder's networks as :func:`mirage_lib.losses.models` has models: skill in each task and length against a loss.
 
-    The loss is that on the target characters of all tasks and lengths together, so each skill's own problems are a ninth of it.
-    All networks took the same number of steps: ``compute`` is proportional to size.
+    The loss is that on the target characters of all *other* tasks and lengths together, in nats a character; a skill's own
+    problems are not in it. All networks took the same number of steps, so ``compute`` is in proportion to size.
 
     >>> rungs().select("task").n_unique(), rungs().select("model").n_unique()
     (9, 47)
     """
     table = registry.frozen("arithmetic-ladder").with_columns(model=pl.format("{}, seed {}", "model", "seed"))
-    characters = pl.col("token_logprobs").list.len().sum()
-    loss = table.group_by("model").agg(loss=-pl.col("target_logprob").sum().cast(pl.Float64) / characters)
-    keys = ["task", "group", "model", "n_params", "steps"]
-    right = table.group_by(keys).agg(n_items=pl.len(), accuracy=(pl.col("output") == pl.col("target")).mean())
-    return right.join(loss, on="model").select(
+    surprise, length = -pl.col("target_logprob").cast(pl.Float64).sum(), pl.col("token_logprobs").list.len().sum()
+    right = (pl.col("output") == pl.col("target")).mean()
+    cells = table.group_by("task", "group", "model", "n_params", "steps").agg(
+        n_items=pl.len(), accuracy=right, surprise=surprise, length=length
+    )
+    others = {name: pl.col(name).sum().over("model") - pl.col(name) for name in ("surprise", "length")}
+    return cells.select(
         pl.format("{} {}", "task", "group").alias("task"), "model", "n_params", pl.lit("ladder").alias("data"),
-        (pl.col("n_params") * pl.col("steps")).cast(pl.Float64).alias("compute"), "loss", "accuracy", pl.col("n_items"), pl.lit(0.0).alias("chance"),
+        (pl.col("n_params") * pl.col("steps")).cast(pl.Float64).alias("compute"), (others["surprise"] / others["length"]).alias("loss"),
+        "accuracy", pl.col("n_items"), pl.lit(0.0).alias("chance"),
     ).sort("task", "loss", "model")  # fmt: skip
+
+
+@cache
+def rungs_by_loss() -> pl.DataFrame:
+    """Curves in loss and size of the ladder's nine skills; see :func:`mirage_lib.losses.collapse` and ``thresholds``.
+
+    >>> rungs_by_loss().height
+    9
+    """
+    return losses.collapse(rungs(), draws=300).join(losses.thresholds(rungs()), on="task")
 
 
 def count(table: pl.DataFrame) -> dict[str, int]:
