@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 _STEPS = 200
+_STARTS = 4
 _LEAST = 5
 
 
@@ -43,7 +44,7 @@ class Gain(NamedTuple):
 
 
 def two_groups(values: Sequence[float], least: float = 0.1) -> Groups:
-    """Fit two groups by maximum likelihood (expectation-maximisation from each possible cut of the sorted values).
+    """Fit two groups by maximum likelihood (expectation-maximisation, begun with a cut at each of the widest gaps).
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def two_groups(values: Sequence[float], least: float = 0.1) -> Groups:
     """
     x = np.sort(_checked(values))
     best, most = None, -np.inf
-    for cut in range(1, len(x)):
+    for cut in 1 + np.argsort(np.diff(x), kind="stable")[-_STARTS:]:
         centres, shares = np.array([x[:cut].mean(), x[cut:].mean()]), np.array([cut, len(x) - cut]) / len(x)
         width = max(least, np.sqrt(np.mean((x - np.repeat(centres, (cut, len(x) - cut))) ** 2)))
         before = -np.inf

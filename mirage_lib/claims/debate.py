@@ -141,7 +141,7 @@ def by_size(table: pl.DataFrame, log_odds: bool = True) -> pl.DataFrame:
 
 @cache
 def sharpness() -> pl.DataFrame:
-    """Test the parity's curves over size for a break, the mean over seeds with its standard error, and the median.
+    """Test the parity's curves over size for a break, mean and median over seeds, each with its standard error by bootstrap.
 
     Returns
     -------
@@ -151,17 +151,16 @@ def sharpness() -> pl.DataFrame:
     >>> sharpness().height
     6
     """
-    last = parities().filter(pl.col("step") == pl.col("step").max())
+    last = parities().filter(pl.col("step") == pl.col("step").max()).sort("n_params", "seed")
+    x = np.log(last["n_params"].unique().sort().to_numpy())
+    picks = np.random.default_rng(0).integers(0, last.height // len(x), (500, last.height // len(x)))
     rows = []
     for metric in METRICS:
-        curve = last.group_by("n_params").agg(
-            mean=pl.col(metric).mean(), median=pl.col(metric).median(), error=pl.col(metric).std() / pl.len().sqrt()
-        ).sort("n_params")  # fmt: skip
-        x = np.log(curve["n_params"].to_numpy())
-        # Where all seeds agree to the last digit, one of them might still differ: a hundredth of the largest error.
-        errors = np.maximum(curve["error"].to_numpy(), curve["error"].max() / 100)
-        for of in ("mean", "median"):
-            found = breaks.find(x, curve[of].to_numpy(), errors * (1.0 if of == "mean" else np.sqrt(np.pi / 2)))
+        seeds = last[metric].to_numpy().reshape(len(x), -1)
+        for of, centre in (("mean", np.mean), ("median", np.median)):
+            errors = centre(seeds[:, picks], axis=2).std(axis=1)
+            # Where all seeds agree to the last digit, one of them might still differ: a hundredth of the largest error.
+            found = breaks.find(x, centre(seeds, axis=1), np.maximum(errors, errors.max() / 100))
             half = breaks.WINDOW / 2 * np.log(10)
             line = (min(found.at + half, x[-1]) - max(found.at - half, x[0])) / np.ptp(x)
             rows.append((metric, of, found.broken, float(np.exp(found.at)), found.p, found.jump, found.low, found.high, line))
@@ -198,8 +197,9 @@ def axes(name: str, data: str | None = None) -> pl.DataFrame:
     """
     table = losses.models(name)
     table = table if data is None else table.filter(pl.col("data") == data)
-    found = losses.collapse(table, draws=300).join(losses.thresholds(table), on="task")
-    return found.filter("alive").with_columns(
+    alive = losses.collapse(table, draws=300).filter("alive")
+    found = alive.join(losses.thresholds(table.filter(pl.col("task").is_in(alive["task"].to_list()))), on="task")
+    return found.with_columns(
         ahead=pl.col("by_loss") < pl.col("by_compute"), flat=(pl.col("left_low") <= 0) & (pl.col("left_high") >= 0)
     )
 
