@@ -112,15 +112,13 @@ def parities() -> pl.DataFrame:
     return outputs.load_table("parity").with_columns(minus_brier=-pl.col("brier"))
 
 
-def by_size(table: pl.DataFrame, log_odds: bool = True) -> pl.DataFrame:
+def by_size(table: pl.DataFrame) -> pl.DataFrame:
     """Judge two groups of seeds against one at every size, each seed left out once.
 
     Parameters
     ----------
     table : frame
         With ``n_params, seed, accuracy, n``, many seeds a size.
-    log_odds : bool
-        Whether to compare accuracies in log-odds; else ``log_probability`` as it is.
 
     Returns
     -------
@@ -132,8 +130,7 @@ def by_size(table: pl.DataFrame, log_odds: bool = True) -> pl.DataFrame:
     rows = []
     for (size,), part in table.sort("n_params", "seed").group_by("n_params", maintain_order=True):
         y = part["accuracy"]
-        values = mixtures.log_odds(y, int(part["n"][0])) if log_odds else part["log_probability"].to_numpy()
-        found = mixtures.gain(values, draws=500)
+        found = mixtures.gain(mixtures.log_odds(y, int(part["n"][0])), draws=500)
         rows.append((size, part.height, y.min(), y.median(), y.mean(), y.max(), found.mean, found.lowest, found.highest))
     names = ["n_params", "seeds", "lowest_seed", "median", "mean", "highest_seed", "gain", "low", "high"]
     return pl.DataFrame(rows, schema=names, orient="row")
