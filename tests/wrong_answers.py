@@ -154,6 +154,8 @@ def pairs_of_four() -> int:
 
 # Answers that take a while are wrapped in a function of no argument, in a tuple of one.
 WRONG = {
+    "four-of-five": [([4 / 5, comb(30, 5)], "no four fifths"), ([0.5, comb(30, 5) * 120], "order of the bits"), ([0.5, 30**5], "taken twice")],
+    "three-seeds": [([(0.95 + 0.01) / 2, 0.37], "Weigh each"), ([0.292, 0.3**3], "all fail"), ([0.292, 1 - 0.3**3 - 0.7**3], "both groups")],
     # the idea
     "without-the-largest": [
         ((lambda: tasks()[1] / tasks()[0],), "with the largest"), ((lambda: tasks()[2] / tasks()[0],), "would be lost"),

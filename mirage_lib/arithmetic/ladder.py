@@ -90,11 +90,13 @@ MODES = {
     "ladder": rungs(WIDTHS, range(3)) + rungs((20, 24, 28, 32), (3, 4)),
     "tokens": rungs((32, 64), range(2), (750, 1500, 3000)) + rungs((32,), range(2), (6000,)),
     "formats": rungs((8, 16, 32, 64), range(2), budget=Budget(templates=tuple(TEMPLATES))),
+    # Many seeds of one size at which some learn to add five digits and some do not; the ladder has its first five.
+    "seeds": rungs((24,), range(5, 29)),
     "full": rungs((*WIDTHS, 192, 320, 512, 832, 1440), range(5)),
 }
 """What ``mirage arithmetic train --mode`` trains: a first look in minutes; the ladder of this book; two
-sizes trained for other numbers of steps; a ladder that reads three prompt formats; and one up to 100
-million parameters for a GPU."""
+sizes trained for other numbers of steps; a ladder that reads three prompt formats; many seeds of one
+size; and one up to 100 million parameters for a GPU."""
 
 
 def mode(name: str) -> list[Rung]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mirage_lib.cli import arithmetic, audit, bigbench, doctor, vision
+from mirage_lib.cli import arithmetic, audit, bigbench, doctor, parity, vision
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +36,8 @@ def parser() -> argparse.ArgumentParser:
     ):
         name = part.__name__.rpartition(".")[2]
         part.add(commands.add_parser(name, help=about).add_subparsers(required=True, metavar="step"))
+
+    parity.add(commands.add_parser("parity", help="train small networks that look for a hidden rule, and freeze their scores"))
 
     score = commands.add_parser("score", help="score frozen outputs, or a Parquet file of your own")
     score.add_argument("outputs", help="name of a frozen table, or path of a Parquet file")

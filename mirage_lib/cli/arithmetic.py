@@ -19,7 +19,7 @@ def add(steps: argparse._SubParsersAction) -> None:
     train.add_argument(
         "--mode", default="ladder",
         help="small: a first look in minutes; ladder: the one of the book; tokens: sizes by training steps; "
-        "formats: three prompt formats; full: up to 100M parameters, for a GPU (default: %(default)s)",
+        "formats: three prompt formats; seeds: many seeds of one size; full: up to 100M parameters, for a GPU (default: %(default)s)",
     )  # fmt: skip
     train.add_argument("--widths", type=int, nargs="+", help="hidden sizes, instead of a mode")
     train.add_argument("--seeds", type=int, default=3, help="number of seeds, with --widths (default: %(default)s)")
