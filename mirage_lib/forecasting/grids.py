@@ -173,8 +173,8 @@ def knee_draws(
 ) -> np.ndarray:
     """Draws of lines that change their slope once at most: (draws, places).
 
-    A conjugate normal model for each place of the knee (and for none), weighed by its evidence. Slopes before and
-    after are at most a few ranges of the values a range of log size, a priori.
+    A conjugate normal model for each place of the knee (and for none), weighed by its evidence. A priori slopes are
+    at most thirty times the scatter, a range of log size.
 
     >>> x = np.linspace(0, 1, 9)
     >>> float(knee_draws(x, np.maximum(x - 0.5, 0), np.zeros(9), np.array([1.2]), np.random.default_rng(0)).mean().round(1))
@@ -189,7 +189,7 @@ def knee_draws(
         return np.stack(np.broadcast_arrays(np.ones_like(where), where, bent), axis=-1)
 
     seen, ahead = design(x), design(at)
-    prior, shape, rate = np.diag([1.0, 1 / 9, 1 / 9]), 1.0, 0.01
+    prior, shape, rate = np.diag([1 / 100, 1 / 900, 1 / 900]), 1.0, 0.005
     precision = np.swapaxes(seen, 1, 2) @ seen + prior
     cover = np.linalg.inv(precision)
     mean = cover @ (np.swapaxes(seen, 1, 2) @ y)[:, :, None]

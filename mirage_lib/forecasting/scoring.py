@@ -56,7 +56,7 @@ def count_score(shares: np.ndarray, right: np.ndarray, n: np.ndarray) -> np.ndar
     """Logarithm of the chance that draws of a share (draws, points) give to so many right answers; higher is better.
 
     >>> count_score(np.full((9, 1), 0.5), np.array([1]), np.array([2])).round(3).tolist()
-    [-0.702]
+    [-0.71]
     """
     given = binom.pmf(np.round(right), np.round(n), np.clip(shares, 0, 1)).mean(axis=0)
     return np.log((1 - DOUBT) * given + DOUBT / (np.round(n) + 1))
