@@ -11,7 +11,7 @@ TRANSLATED = {"a-model-of-it"}
 """Chapters whose sentences are keys of a translation: there a link costs a new translation."""
 CHAPTERS = sorted(
     path
-    for part in ("idea", "arithmetic", "bigbench", "vision")
+    for part in ("idea", "arithmetic", "bigbench", "vision", "beyond")
     for path in (BOOK / part).glob("*.md")
     if path.stem not in TRANSLATED
 )

@@ -22,7 +22,7 @@ from mirage_lib.claims.registry import TESTS, VERDICTS, Verdict, grade, test
 
 __all__ = [
     "TESTS", "VERDICTS", "Claim", "Verdict", "appendix", "architectures", "arithmetic", "autoencoder", "base_rates", "brier", "figure2_error", "forecasting", "get",
-    "grade",    "grokking", "independence", "ledger", "lengths", "loss_by_size", "metrics", "model", "more_data", "recipes", "score_noise", "table", "test",
+    "grade", "grokking", "independence", "ledger", "lengths", "loss_by_size", "metrics", "model", "more_data", "recipes", "score_noise", "table", "test",
     "transformer", "vision",
 ]  # fmt: skip
 

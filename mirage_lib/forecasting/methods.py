@@ -150,7 +150,19 @@ def counts(seen: Curve, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def two_stage(seen: Curve, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The smooth metric by a power law; accuracy as a logistic curve of the smooth metric, fitted on the smaller models."""
     partner = seen.partner
-    ahead = partner.cut((power if np.isfinite(partner.high) else line)(partner, at, rng))
+    return through(seen, (power if np.isfinite(partner.high) else line)(partner, at, rng), rng)
+
+
+def through(seen: Curve, ahead: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Turn draws of the smooth partner's next values into draws of the sharp metric: the second stage.
+
+    Parameters
+    ----------
+    seen : a curve with a partner
+    ahead : (draws, places), of the partner
+    """
+    partner = seen.partner
+    ahead = partner.cut(ahead)
     least, most = partner.values.min(), partner.values.max()
     width = max(most - least, 1e-12)
     found = grids.logistic((partner.values - least) / width, seen.values, seen.errors, seen.chance)

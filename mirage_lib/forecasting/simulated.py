@@ -91,10 +91,10 @@ def rare(rng: np.random.Generator) -> Curve:
 
 @truth("loss to accuracy")
 def loss_to_accuracy(rng: np.random.Generator) -> Curve:
-    """A loss that is a power law, and accuracy a logistic curve of it."""
+    """A loss that is a power law, and accuracy from chance to three quarters a logistic curve of it."""
     loss = np.exp(0.5 - rng.uniform(0.4, 1.2) * X + rng.normal(0, 0.03, MODELS))
     partner = _curve(-loss, 0.0, high=0.0)
-    return _counted(np.clip(expit(4 * (rng.uniform(0.7, 1.2) - loss)) + rng.normal(0, 0.02, MODELS), 0, 1), rng, partner=partner)
+    return _counted(0.1 + 0.65 * expit(5 * (rng.uniform(0.7, 1.2) - loss)), rng, partner=partner, chance=0.1)
 
 
 @truth("easy and hard items")
