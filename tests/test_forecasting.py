@@ -9,8 +9,9 @@ from scipy.special import expit
 from scipy.stats import binom, norm
 
 from mirage_lib import forecasting
-from mirage_lib.forecasting import families, grids, items, leaderboard, methods, scoring, simulated
+from mirage_lib.forecasting import families, grids, items, leaderboard, methods, next_size, scoring, simulated
 from mirage_lib.forecasting.cases import Curve
+from tools import track_record
 
 REPLICATES = 1000
 
@@ -27,8 +28,7 @@ def counted(values, n=200, **more):
 @pytest.mark.parametrize("method", list(simulated.HOLDS))
 def test_ninety_percent_intervals_hold_about_nine_truths_in_ten_where_the_assumptions_hold(method):
     covered = simulated.coverage(method, simulated.HOLDS[method], REPLICATES, seed=2)
-    luck = 2 * math.sqrt(0.9 * 0.1 / REPLICATES)
-    assert 0.85 - luck / 2 <= covered <= 0.95, f"{method}: {covered}"
+    assert 0.85 <= covered <= 0.95, f"{method}: {covered}"
 
 
 @pytest.mark.parametrize("method", list(simulated.HOLDS))
@@ -154,6 +154,43 @@ def test_seeds_that_disagree_are_few_answers():
     shares = np.array([0.2, 0.5, 0.8])
     sure, unsure = (families._worth_answers(shares, np.full(3, error))[0] for error in (0.01, 0.1))
     assert sure == 2500 * 0.64 and unsure == 25 * 0.64
+
+
+# --- one's own curve ------------------------------------------------------------------------------------
+
+
+def test_the_next_size_lies_one_median_step_beyond_the_last_within_the_metric():
+    found = forecasting.foresee([1e6, 1e7, 1e8, 1e9], [0.1, 0.3, 0.6, 0.8], n=[400] * 4)
+    assert found.size == pytest.approx(1e10) and 0 <= found.low <= found.value <= found.high <= 1
+    assert found.method == "counts" and 0.7 < found.value
+
+
+def test_the_method_follows_from_what_is_known():
+    sizes = [1e6, 1e7, 1e8, 1e9]
+    names = [
+        forecasting.foresee(sizes, [0.1, 0.2, 0.3, 0.4]).method,
+        forecasting.foresee(sizes, [-4, -3, -2.5, -2], low=-np.inf, high=0).method,
+        forecasting.foresee(sizes, [4, 5, 6, 7], low=-np.inf, high=np.inf).method,
+    ]
+    assert names == ["sigmoid", "power", "line"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "values", "said"),
+    [([1e6, 1e7], [0.1, 0.2], "at least three"), ([1e6, 1e6, 1e7], [0.1, 0.2, 0.3], "larger than the one before"),
+     ([1e6, 1e7, 1e8], [0.1, 0.2], "3 sizes, but 2 values"), ([1e6, 1e7, 1e8], [10, 20, 30], "beyond 0 to 1")],
+)  # fmt: skip
+def test_a_curve_that_cannot_be_forecast_is_refused_with_the_reason(sizes, values, said):
+    with pytest.raises(ValueError, match=said):
+        forecasting.foresee(sizes, values)
+
+
+def test_the_frozen_track_record_is_that_of_the_code():
+    fresh, kept = track_record.record(), families.outputs.load_table(next_size.RECORD)
+    keys = ["method", "group", "horizon"]
+    assert fresh.select(keys).rows() == kept.select(keys).rows(), "run tools/track_record.py"
+    for name in ("gain", "wins", "covered"):
+        assert fresh[name].to_numpy() == pytest.approx(kept[name].to_numpy(), abs=0.02), f"{name}: run tools/track_record.py"
 
 
 # --- the leaderboard ----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from mirage_lib.forecasting import leaderboard, scoring
 
 @registry.test
 def smooth_foretells_everywhere() -> Verdict:
-    table = scoring.table().filter((pl.col("group") == "sharp") & pl.col("partner"))
+    table = scoring.table("last", "sigmoid", "two-stage").filter((pl.col("group") == "sharp") & pl.col("partner"))
     near, far = (table.filter(pl.col("horizon") == name) for name in ("near", "far"))
     bar, direct, again = (
         leaderboard.gain("two-stage", other, table=part) for other, part in (("last", near), ("sigmoid", near), ("last", far))
@@ -20,10 +20,10 @@ def smooth_foretells_everywhere() -> Verdict:
     conditions = (bar["low"] > 0, direct["low"] > 0, 0.80 <= bar["covered"] <= 0.97, again["low"] > 0)
     return Verdict(
         grade(*conditions),
-        f"On {bar['curves']} curves ({bar['tasks']} tasks of {bar['sources']} sources), going through the smooth metric makes the CRPS smaller by "
-        f"{_said(bar)} than \"like the last one\" and by {_said(direct)} than a sigmoid in log size; it is the better one on {bar['wins']:.0%} and "
+        f"On {bar['curves']} curves ({bar['tasks']} tasks of {bar['sources']} sources) the gain in CRPS of going through the smooth metric is "
+        f"{_said(bar)} over \"like the last one\" and {_said(direct)} over a sigmoid in log size; it is the better one on {bar['wins']:.0%} and "
         f"{direct['wins']:.0%} of the tasks. Its 90 % intervals hold the truth in {bar['covered']:.0%}. With the three largest held out "
-        f"({again['curves']} curves of {again['sources']} sources): {_said(again)} than \"like the last one\".",
+        f"({again['curves']} curves of {again['sources']} sources) the gain over \"like the last one\" is {_said(again)}.",
     )
 
 
@@ -61,7 +61,7 @@ def smooth_and_sharp(horizon: str = "near") -> pl.DataFrame:
         _, observed = scoring.forecast(partner, "power" if np.isfinite(partner.high) else "line", out)
         smooth = scoring.crps(observed[:, kept], partner.values[-out:][kept]).mean() / np.ptp(partner.values)
         rows.append({"source": curve.source, "family": curve.family, "task": curve.task, "metric": curve.metric, "smooth": float(smooth)})
-    sharp = scoring.table().filter((pl.col("method") == "sigmoid") & (pl.col("horizon") == horizon))
+    sharp = scoring.table("sigmoid").filter(pl.col("horizon") == horizon)
     keys = ["source", "family", "task", "metric"]
     return pl.DataFrame(rows).join(sharp.select(*keys, "crps"), on=keys, how="inner")
 

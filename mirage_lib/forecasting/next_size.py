@@ -47,8 +47,8 @@ class Record:
         'On 8 tasks of 3 sources, its 90 % interval held the largest model in 80 %; it beat "like the last one" on 60 % of the tasks.'
         """
         return (
-            f"On {self.tasks} tasks of {self.sources} sources, its 90 % interval held the largest model in {self.covered:.0%}; "
-            f"it beat \"like the last one\" on {self.wins:.0%} of the tasks."
+            f"On {self.tasks} tasks of {self.sources} sources, its 90 % interval held the largest model in {100 * self.covered:.0f} %; "
+            f"it beat \"like the last one\" on {100 * self.wins:.0f} % of the tasks."
         )
 
 
@@ -94,10 +94,11 @@ def foresee(
     sizes, values = np.asarray(sizes, dtype=float), np.asarray(values, dtype=float)
     errors = np.zeros(len(values)) if errors is None else np.asarray(errors, dtype=float)
     n = None if n is None else np.asarray(n, dtype=float)
+    # Three sizes leave one degree of freedom about a line: the interval is then wide, as it should be.
     if len(sizes) < 3 or np.any(np.diff(sizes) <= 0):
         raise ValueError(f"sizes {sizes.tolist()}: at least three are needed, each larger than the one before")
     if any(len(one) != len(sizes) for one in (values, errors) if one is not None) or (n is not None and len(n) != len(sizes)):
-        raise ValueError(f"{len(sizes)} sizes, but {len(values)} values and {len(errors)} errors: give one of each a model")
+        raise ValueError(f"{len(sizes)} sizes, but {len(values)} values and {len(errors)} errors: give one of each a model, and of n")
     if values.min() < low - 1e-9 or values.max() > high + 1e-9:
         raise ValueError(f"values from {values.min():g} to {values.max():g} lie beyond {low:g} to {high:g}: give low and high of the metric")
     share = (low, high) == (0, 1)

@@ -124,7 +124,7 @@ def sources_figure(methods: tuple[str, ...] = ("last", "sigmoid", "two-stage"), 
     >>> "two-stage" in LOOK
     True
     """
-    part = scoring.table().filter(pl.col("partner") & (pl.col("group") == "sharp") & (pl.col("horizon") == horizon) & pl.col("method").is_in(methods))
+    part = scoring.table(*methods).filter(pl.col("partner") & (pl.col("group") == "sharp") & (pl.col("horizon") == horizon))
     tasks = part.group_by("source", "task", "method").agg(pl.col("crps").mean())
     means = tasks.group_by("source", "method").agg(pl.col("crps").mean(), tasks=pl.len()).pivot(on="method", index=["source", "tasks"], values="crps")
     means = means.sort("source")
@@ -208,18 +208,20 @@ def coverage_figure(replicates: int = 150) -> Figure:
 
 
 def _picked() -> list[tuple[str, Curve]]:
-    """Of each source the sharp and the smooth curve that climbs or falls furthest, of those of more than a few models."""
+    """Of each source the sharp and the smooth curve with the largest range, as a share of the metric's."""
     picked = []
     for source in families.SOURCES:
         for group in ("sharp", "smooth"):
             some = [one for one in families.curves_of(source) if one.group == group and families.worth(one)]
             if some:
-                def reach(one: Curve) -> float:
-                    return float(np.ptp(one.values)) / (one.high - one.low if np.isfinite(one.high - one.low) else float(np.abs(one.values).max()))
-
-                best = max(some, key=reach)
-                picked.append((f"{families.LABELS[source]}: {best.family}, {best.task}, {best.metric.replace('_', ' ')}", best))
+                best = max(some, key=_reach)
+                picked.append((f"{best.family}: {best.task}, {best.metric.replace('_', ' ')}", best))
     return picked
+
+
+def _reach(curve: Curve) -> float:
+    whole = curve.high - curve.low
+    return float(np.ptp(curve.values)) / (whole if np.isfinite(whole) else float(np.abs(curve.values).max()))
 
 
 def explorer(start: str = "two-stage") -> Explorer:
@@ -243,7 +245,7 @@ def explorer(start: str = "two-stage") -> Explorer:
     ]
     metric = {"sign": 1, "log_sign": 1, "title": "score (up is better)", "label": "Score", "spoken": "score"}
     return Explorer(
-        name="foresight", figure=cases_figure([picked[0]]), controls=controls, rows=pl.DataFrame(rows),
-        group={"field": "part", "title": "What", "values": [SEEN, HELD, AHEAD]}, metric=metric,
+        name="foresight", figure=cases_figure([picked[0]], tuple(LOOK)), controls=controls, rows=pl.DataFrame(rows),
+        group={"field": "part", "title": "", "values": [SEEN, HELD, AHEAD]}, metric=metric,
         x_title="Parameters or training FLOPs (log scale)",
     )  # fmt: skip
