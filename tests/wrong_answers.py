@@ -255,7 +255,7 @@ WRONG = {
     "shuffled-episodes": [
         ((lambda: [shuffled()[0]] * 2,), "unchanged"), ((lambda: [shuffled()[0] * shuffled()[1], 1],), "Divide by the fifth power"),
     ],
-    "two-forecasts": [([0.2, 0.1], "half of the mean distance"), ([0.1, 0], "Ben has no spread"), ([0.0, 0.1], "may be the same one")],
+    "two-forecasts": [([0.2, 0.1], "half of the mean distance"), ([0.1, 0], "Ben has no spread"), ([0.0, 0.1], "Take off *half*")],
     "score-an-interval": [
         ((lambda: lambda low, high, truth: high - low,), "Only the width"),
         ((lambda: lambda low, high, truth: high - low + 2 * max(low - truth, truth - high, 0),), "too cheap"),

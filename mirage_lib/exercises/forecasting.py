@@ -20,7 +20,6 @@ def two_forecasts(answer: object) -> Verdict:
         slips=[
             ((off, None), "This is Ann's mean distance from the truth. Take off half of the mean distance between two of her draws."),
             ((off - between, None), "Take off *half* of the mean distance between two draws."),
-            ((off - 0.4 / 2, None), "Two independent draws may be the same one: half of the pairs have distance zero."),
             ((None, 0), "Ben has no spread, so nothing is taken off, but he was wrong: his distance from the truth stays."),
         ],
         within=0.001,

@@ -21,7 +21,7 @@ SHORT = {
     "counts": "power law from counts", "two-stage": "smooth first, then accuracy", "items": "easy and hard items",
 }  # fmt: skip
 GROUPS = ("sharp", "turned into sharp", "smooth")
-SEEN, HELD, AHEAD = "smaller models", "held out", "forecast"
+SEEN, HELD, AHEAD = "seen", "held out", "forecast"
 
 
 def find(source: str, task: str, metric: str = "", family: str = "") -> Curve:
@@ -244,8 +244,13 @@ def explorer(start: str = "two-stage") -> Explorer:
         Control("method", "Method", start, [{"value": name, "label": label} for name, label in SHORT.items()], "method"),
     ]
     metric = {"sign": 1, "log_sign": 1, "title": "score (up is better)", "label": "Score", "spoken": "score"}
+    face = cases_figure([picked[0]], tuple(LOOK))
+    face.caption = (
+        f"One of {len(picked)} curves, the largest of each source, which the controls choose (with scripts off: {picked[0][0]}, with several forecasts). "
+        "The wedge from the last model seen is the 90 % interval of the forecast."
+    )
     return Explorer(
-        name="foresight", figure=cases_figure([picked[0]], tuple(LOOK)), controls=controls, rows=pl.DataFrame(rows),
+        name="foresight", figure=face, controls=controls, rows=pl.DataFrame(rows),
         group={"field": "part", "title": "", "values": [SEEN, HELD, AHEAD]}, metric=metric,
         x_title="Parameters or training FLOPs (log scale)",
     )  # fmt: skip
