@@ -54,7 +54,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What a curve's next model may score: median, 90 % interval, the method, and its record (missing for sizes few or odd)."""
+    """What a curve's next model may score: median, 90 % interval, the method, and its record over the book's families."""
 
     size: float
     value: float

@@ -20,7 +20,9 @@ SHORT = {
     "last": "like the last one", "line": "line", "power": "power law of the gap", "sigmoid": "sigmoid", "broken": "line with a knee",
     "counts": "power law from counts", "two-stage": "smooth first, then accuracy", "items": "easy and hard items",
 }  # fmt: skip
-GROUPS = ("sharp", "turned into sharp", "smooth")
+GROUPS = {
+    "sharp": "Sharp metrics, all", "turned into sharp": "Sharp metrics that have a smooth partner", "smooth": "Smooth metrics",
+}  # fmt: skip
 SEEN, HELD, AHEAD = "seen", "held out", "forecast"
 
 
@@ -51,10 +53,14 @@ def cases_figure(chosen: list[tuple[str, Curve]], methods: tuple[str, ...] = ("l
     rows = []
     with theme.style():
         across = min(2, len(chosen))
-        drawing, axes = plt.subplots(-(-len(chosen) // across), across, figsize=(4.2 * across, 0.5 + 2.7 * -(-len(chosen) // across)), squeeze=False)
+        down = -(-len(chosen) // across)
+        drawing, axes = plt.subplots(down, across, figsize=(4.2 * across, 0.5 + 2.7 * down), squeeze=False)
         for axis, (title, curve) in zip(axes.flat, chosen, strict=False):
             axis.plot(curve.sizes[:-1], curve.values[:-1], color=theme.light("ink"), marker="o", linewidth=1, label="smaller models")
-            axis.plot(curve.sizes[-1], curve.values[-1], color=theme.light("ink"), marker="o", markerfacecolor="none", linestyle="none", markersize=9, label="held out")
+            axis.plot(
+                curve.sizes[-1], curve.values[-1], color=theme.light("ink"), marker="o", markerfacecolor="none", linestyle="none",
+                markersize=9, label="held out",
+            )  # fmt: skip
             usable = [name for name in methods if METHODS[name].applies(curve)]
             wide = curve.sizes[-1] / curve.sizes[0]
             for k, name in enumerate(usable):
@@ -64,7 +70,8 @@ def cases_figure(chosen: list[tuple[str, Curve]], methods: tuple[str, ...] = ("l
                 x = curve.sizes[-1] * wide ** (0.035 * (k + 1))
                 axis.vlines(x, low, high, color=theme.light(colour), linewidth=2)
                 axis.plot(x, middle, color=theme.light(colour), marker=marker, linestyle="none", label=SHORT.get(name, name))
-                rows.append({"curve": title, "method": SHORT.get(name, name), "forecast": middle, "low": low, "high": high, "held out": curve.values[-1]})
+                named = {"curve": title, "method": SHORT.get(name, name)}
+                rows.append(named | {"forecast": middle, "low": low, "high": high, "held out": curve.values[-1]})
             figures.size_axis(axis, curve.sizes if curve.source != "olmo" else curve.sizes * 1e21, "Parameters (log scale)")
             axis.set_xlim(curve.sizes[0] / 1.3, curve.sizes[-1] * wide ** (0.035 * (len(usable) + 1.5)))
             axis.set_title(title, loc="left", fontsize=9)
@@ -75,7 +82,8 @@ def cases_figure(chosen: list[tuple[str, Curve]], methods: tuple[str, ...] = ("l
     caught = table.filter((pl.col("low") <= pl.col("held out")) & (pl.col("held out") <= pl.col("high"))).height
     alt = (
         f"{len(chosen)} curves with the largest model held out and up to {len(methods)} forecasts of it. {caught} of {table.height} intervals hold it; "
-        f"the held-out scores go from {table['held out'].min():.2f} to {table['held out'].max():.2f}, the forecasts from {table['forecast'].min():.2f} to {table['forecast'].max():.2f}."
+        f"the held-out scores go from {table['held out'].min():.2f} to {table['held out'].max():.2f}, "
+        f"the forecasts from {table['forecast'].min():.2f} to {table['forecast'].max():.2f}."
     )
     return Figure(drawing, alt, "Filled circles were seen; the open one was not. Bars are 90 % intervals for it, drawn beside it.", table)
 
@@ -105,7 +113,7 @@ def board_figure(board: pl.DataFrame) -> Figure:
             axis.set_yticks(places, [f"{SHORT.get(name, name)} ({n})" for name, n in part.select("method", "tasks").iter_rows()], fontsize=8)
             axis.set_ylim(part.height - 0.4, -0.6)
             axis.set_xlim(least, most)
-            axis.set_title({"sharp": "Sharp metrics, all", "turned into sharp": "Sharp metrics that have a smooth partner", "smooth": "Smooth metrics"}[group], loc="left", fontsize=9)
+            axis.set_title(GROUPS[group], loc="left", fontsize=9)
         axes[-1, 0].set_xlabel("Gain over \"like the last one\" (right: better)")
     above = shown.filter(pl.col("low") > 0)
     alt = (
@@ -113,8 +121,11 @@ def board_figure(board: pl.DataFrame) -> Figure:
         + "; ".join(f"{group}: {part['gain'].max():.0%}" for (group,), part in shown.group_by("group", maintain_order=True))
         + f". {above.height} of {shown.height} intervals lie above zero."
     )
-    table = board.select("group", method="label", gain="gain", low="low", high="high", wins="wins", covered="covered", curves="curves", tasks="tasks", sources="sources")
-    caption = "By how much the CRPS is smaller than that of \"like the last one\", with 95 % intervals over sources and tasks; in brackets the number of tasks. Ends beyond the frame are cut."
+    table = board.select("group", pl.col("label").alias("method"), "gain", "low", "high", "wins", "covered", "curves", "tasks", "sources")
+    caption = (
+        "By how much the CRPS is smaller than that of \"like the last one\", with 95 % intervals over sources and tasks; in brackets "
+        "the number of tasks. Ends beyond the frame are cut."
+    )
     return Figure(drawing, alt, caption, table)
 
 
@@ -124,10 +135,10 @@ def sources_figure(methods: tuple[str, ...] = ("last", "sigmoid", "two-stage"), 
     >>> "two-stage" in LOOK
     True
     """
-    part = scoring.table(*methods).filter(pl.col("partner") & (pl.col("group") == "sharp") & (pl.col("horizon") == horizon))
+    part = scoring.table(*methods).filter(pl.col("partner"), pl.col("group") == "sharp", pl.col("horizon") == horizon)
     tasks = part.group_by("source", "task", "method").agg(pl.col("crps").mean())
-    means = tasks.group_by("source", "method").agg(pl.col("crps").mean(), tasks=pl.len()).pivot(on="method", index=["source", "tasks"], values="crps")
-    means = means.sort("source")
+    means = tasks.group_by("source", "method").agg(pl.col("crps").mean(), tasks=pl.len())
+    means = means.pivot(on="method", index=["source", "tasks"], values="crps").sort("source")
     with theme.style():
         drawing, axis = plt.subplots(figsize=(7.0, 0.9 + 0.45 * means.height))
         places = np.arange(means.height)
@@ -140,9 +151,11 @@ def sources_figure(methods: tuple[str, ...] = ("last", "sigmoid", "two-stage"), 
         axis.set_xlabel("CRPS as a share of the curve's range (left: better)")
         legend_above(drawing, axis, columns=3)
     better = means.filter(pl.col("two-stage") < pl.col("sigmoid"))["source"].to_list()
+    least, most = means.select(methods).min().min_horizontal()[0], means.select(methods).max().max_horizontal()[0]
     alt = (
-        f"CRPS of {len(methods)} methods on {means.height} sources whose sharp metrics have a smooth partner, from {means[list(methods)].min().min_horizontal()[0]:.2f} "
-        f"to {means[list(methods)].max().max_horizontal()[0]:.2f} of the range. Going through the smooth metric is better than the sigmoid on {len(better)}: {', '.join(families.LABELS[one] for one in better) or 'none'}."
+        f"CRPS of {len(methods)} methods on {means.height} sources whose sharp metrics have a smooth partner, from {least:.2f} to {most:.2f} "
+        f"of the range. Going through the smooth metric is better than the sigmoid on {len(better)} of them: "
+        f"{', '.join(families.LABELS[one] for one in better) or 'none'}."
     )
     return Figure(drawing, alt, "Whether the detour through the smooth metric pays depends on the family. In brackets the number of tasks.", means)
 
@@ -161,14 +174,20 @@ def pairs_figure(pairs: pl.DataFrame) -> Figure:
         drawing, axis = plt.subplots(figsize=(6.2, 4.6))
         for source, colour, marker in looks:
             part = pairs.filter(pl.col("source") == source)
-            axis.plot(part["smooth"].clip(floor), part["crps"].clip(floor), marker, color=theme.light(colour), alpha=0.6, linestyle="none", label=families.LABELS[source])
+            axis.plot(
+                part["smooth"].clip(floor), part["crps"].clip(floor), marker, color=theme.light(colour), alpha=0.6, linestyle="none",
+                label=families.LABELS[source],
+            )  # fmt: skip
         axis.plot([floor, 3], [floor, 3], color=theme.light("ink"), linestyle="--", linewidth=1)
-        axis.set(xscale="log", yscale="log", xlabel="CRPS of the smooth metric, share of its range", ylabel="CRPS of the sharp metric, share of its range")
+        axis.set(xscale="log", yscale="log")
+        axis.set(xlabel="CRPS of the smooth metric, share of its range", ylabel="CRPS of the sharp metric, share of its range")
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_formatter("{x:g}")
         legend_above(drawing, axis, columns=2)
     above = pairs.filter(pl.col("crps") > pl.col("smooth")).height
     alt = (
-        f"For {pairs.height} pairs of a sharp metric and its smooth partner, the miss of one against that of the other. In {above} the smooth one is foretold better; "
-        f"medians {pairs['smooth'].median():.2f} and {pairs['crps'].median():.2f} of the range."
+        f"For {pairs.height} pairs of a sharp metric and its smooth partner, the miss of one against that of the other. "
+        f"In {above} the smooth one is foretold better; medians {pairs['smooth'].median():.2f} and {pairs['crps'].median():.2f} of the range."
     )
     return Figure(drawing, alt, "Above the dashed line the smooth metric was foretold better than the sharp one of the same models.", pairs)
 
@@ -201,8 +220,8 @@ def coverage_figure(replicates: int = 150) -> Figure:
         axis.set_xlabel("Share of 90 % intervals that hold the next model")
         legend_above(drawing, axis, columns=4)
     alt = (
-        f"Coverage of nominal 90 % intervals of {table.height} methods. Simulated as each assumes: {table['as assumed'].min():.0%} to {table['as assumed'].max():.0%}. "
-        f"On a simulated cliff: at most {table['on a cliff'].max():.0%}. Real sharp curves: {table['real, sharp'].min():.0%} to {table['real, sharp'].max():.0%}."
+        f"Coverage of nominal 90 % intervals of {table.height} methods. Simulated as each assumes: {table['as assumed'].min():.0%} "
+        f"to {table['as assumed'].max():.0%}. On a simulated cliff: at most {table['on a cliff'].max():.0%}. Real sharp curves: {table['real, sharp'].min():.0%} to {table['real, sharp'].max():.0%}."
     )
     return Figure(drawing, alt, "Intervals hold what they say where their assumptions hold (squares). On real families most are too narrow.", table)
 
@@ -238,7 +257,8 @@ def explorer(start: str = "two-stage") -> Explorer:
                 low, middle, high = np.quantile(scoring.forecast(curve, name)[1][:, 0], [0.05, 0.5, 0.95])
                 last = (AHEAD, float(curve.sizes[-2] * unit), *[float(curve.values[-2])] * 3)
                 own += [last, (AHEAD, float(curve.sizes[-1] * unit), float(middle), float(low), float(high))]
-            rows += [{"curve": str(key), "method": name, "part": part, "n_params": x, "estimate": y, "low": low, "high": high, "n": 0} for part, x, y, low, high in own]
+            names = ("part", "n_params", "estimate", "low", "high")
+            rows += [{"curve": str(key), "method": name, "n": 0} | dict(zip(names, one, strict=True)) for one in own]
     controls = [
         Control("curve", "Curve", "0", [{"value": str(k), "label": label} for k, (label, _) in enumerate(picked)], "curve"),
         Control("method", "Method", start, [{"value": name, "label": label} for name, label in SHORT.items()], "method"),
