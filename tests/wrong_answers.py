@@ -257,6 +257,12 @@ WRONG = {
     "shuffled-episodes": [
         ((lambda: [shuffled()[0]] * 2,), "unchanged"), ((lambda: [shuffled()[0] * shuffled()[1], 1],), "Divide by the fifth power"),
     ],
+    "two-forecasts": [([0.2, 0.1], "half of the mean distance"), ([0.1, 0], "Ben has no spread"), ([0.0, 0.1], "Take off *half*")],
+    "score-an-interval": [
+        ((lambda: lambda low, high, truth: high - low,), "Only the width"),
+        ((lambda: lambda low, high, truth: high - low + 2 * max(low - truth, truth - high, 0),), "too cheap"),
+    ],
+    "eighty-of-a-hundred": [([comb(10, 8) * 0.9**8 * 0.1**2, 0.002], "exactly"), ([0.2639, 0.2639], "far less likely")],
     "even-ramp": [([500, 539.5], "half of the way"), ([1000 + 100 * log10(0.5), 1000 + 100 * log10(0.01)], "natural")],
     "which-runs-grok": [((lambda: [0, grokked().min()],), "missing values"), ((lambda: [grokked().null_count(), grokked().max()],), "latest")],
 }  # fmt: skip

@@ -14,16 +14,16 @@ from pathlib import Path
 import polars as pl
 
 from mirage_lib.claims import (
-    appendix, architectures, arithmetic, autoencoder, base_rates, brier, debate, grokking, lengths, metrics, model, more_data, recipes,
-    score_noise, transformer, vision,
+    appendix, architectures, arithmetic, autoencoder, base_rates, brier, debate, forecasting, grokking, lengths, metrics, model, more_data,
+    recipes, score_noise, transformer, vision,
 )  # fmt: skip
 from mirage_lib.claims.model import figure2_error, independence, loss_by_size
 from mirage_lib.claims import registry
 from mirage_lib.claims.registry import TESTS, VERDICTS, Verdict, grade, test
 
 __all__ = [
-    "TESTS", "VERDICTS", "Claim", "Verdict", "appendix", "architectures", "arithmetic", "autoencoder", "base_rates", "brier", "debate", "figure2_error", "get", "grade",
-    "grokking", "independence", "ledger", "lengths", "loss_by_size", "metrics", "model", "more_data", "recipes", "score_noise", "table", "test",
+    "TESTS", "VERDICTS", "Claim", "Verdict", "appendix", "architectures", "arithmetic", "autoencoder", "base_rates", "brier", "debate", "figure2_error",
+    "forecasting", "get", "grade", "grokking", "independence", "ledger", "lengths", "loss_by_size", "metrics", "model", "more_data", "recipes", "score_noise", "table", "test",
     "transformer", "vision",
 ]  # fmt: skip
 
