@@ -19,6 +19,8 @@ from mirage_lib.forecasts import extrapolate
 FAST = ("exact_match", "token_edit_distance", "per_token_accuracy", "multiple_choice_grade", "brier_binary", "brier_multiclass")
 SLOW = ("rouge_l_sum", "bleu")
 """Metrics over words, which take about a millisecond an answer: scored on a sample, and only where answers have words."""
+SHARES = ("exact_match", "multiple_choice_grade")
+"""Metrics of right or wrong, whose mean is a share."""
 SAMPLED = 2000
 """Answers of a model and task that the slow metrics score."""
 LEVEL = 0.05
@@ -64,6 +66,7 @@ class Finding:
     break_p : of the test for a break, where there are enough sizes
     conclusion : one of the five
     unseen : models with no right answer at all, and the most that their true rate may be
+    shared, asked : items that all models answered, and items that any did
     """
 
     family: str
@@ -82,6 +85,8 @@ class Finding:
     conclusion: str
     forecast: Forecast | None
     unseen: dict[str, float]
+    shared: int
+    asked: int
 
     @property
     def name(self) -> str:
@@ -141,13 +146,12 @@ def examine(tables: dict[str, pl.DataFrame], draws: int = 500, seed: int = 0) ->
     """
     judged = []
     for outputs in tables.values():
-        for name in [n for n in metrics.usable(outputs) if n in FAST]:
-            judged += _judge(curves.curve(outputs, name, draws=draws, seed=seed), False, draws, seed)
+        paired = pairs(outputs)
+        judged += _judge(_curves(outputs, FAST, draws, seed), False, paired, draws, seed)
         worded = outputs.filter(pl.col("target").str.contains(r"\s")) if "target" in outputs.columns else outputs.head(0)
         if worded.height:
             part = worded.filter(pl.int_range(pl.len()).shuffle(seed).over("family", "model", "task", "group") < SAMPLED)
-            for name in [n for n in metrics.usable(part) if n in SLOW]:
-                judged += _judge(curves.curve(part, name, draws=draws, seed=seed), part.height < worded.height, draws, seed)
+            judged += _judge(_curves(part, SLOW, draws, seed), part.height < worded.height, paired, draws, seed)
     if not judged:
         raise LogsError(f"none of the metrics {', '.join(FAST + SLOW)} applies to these outputs")
     order = {name: k for k, name in enumerate(FAST + SLOW)}
@@ -155,33 +159,77 @@ def examine(tables: dict[str, pl.DataFrame], draws: int = 500, seed: int = 0) ->
     return Findings(tuple(_adjusted(judged)))
 
 
-def _judge(curve: pl.DataFrame, sampled: bool, draws: int, seed: int) -> list[Finding]:
+def pairs(outputs: pl.DataFrame) -> dict[tuple[str, str, int], tuple[int, int]]:
+    """Count, by family, task and group, the items that all models answered, and those that any did.
+
+    >>> from mirage_lib import theory
+    >>> pairs(theory.text_outputs([0.8, 0.2], length=3, n=50).head(70))
+    {('simulated', 'simulated', 3): (20, 50)}
+    """
+    keys = ["family", "task", "group"]
+    items = outputs.group_by(*keys, "item").agg(pl.col("model").n_unique())
+    models = outputs.group_by(keys).agg(pl.col("model").n_unique().alias("models"))
+    counted = items.join(models, on=keys).group_by(keys).agg((pl.col("model") == pl.col("models")).sum().alias("shared"), pl.len())
+    return {(family, task, group): (shared, asked) for family, task, group, shared, asked in counted.iter_rows()}
+
+
+def _curves(outputs: pl.DataFrame, names: tuple[str, ...], draws: int, seed: int) -> pl.DataFrame:
+    """Curves of several metrics, for which answers are sorted and drawn again once only; temperatures are not told apart."""
+    names = tuple(name for name in metrics.usable(outputs) if name in names)
+    by = ("task", "group")
+    rows = [
+        (*cell.key, *estimate)
+        for cell in (curves.cells(outputs, names, by) if names else ())
+        for estimate in curves.estimates(cell, names, draws, seed)
+    ]
+    return pl.DataFrame(rows, schema=[*by, *curves.MODEL, *curves.ESTIMATES], orient="row")
+
+
+def _judge(curve: pl.DataFrame, sampled: bool, paired: dict[tuple[str, str, int], tuple[int, int]], draws: int, seed: int) -> list[Finding]:
     found = []
-    for (family, task, group, name), part in curve.group_by("family", "task", "group", "metric", maintain_order=True):
+    for key, part in curve.group_by("family", "task", "group", "metric", maintain_order=True):
+        family, task, group, name = str(key[0]), str(key[1]), int(str(key[2])), str(key[3])
         metric = metrics.get(name)
-        part = part.sort("n_params")
+        part = part.sort("n_params", "model")
         sign = -1 if metric.better == "lower" else 1
-        share = metric.range == (0, 1) and name in ("exact_match", "multiple_choice_grade")
+        share = name in SHARES
         need = [curves.needed(p) if share and 0 < p < 1 else None for p in part["estimate"]]
         table = part.select("model", "n_params", "estimate", "low", "high", "n", "resolution").with_columns(needed=pl.Series(need, dtype=pl.Int64))
         unseen = {m: curves.highest_when_none(n) for m, p, n in part.select("model", "estimate", "n").iter_rows() if share and p == 0}
+        one_each = part["n_params"].is_unique().all() and part["n"].n_unique() == 1 and (part["n"] == part["n_items"]).all()
+        items = int(part["n"][0]) if share and one_each else None
+        part = by_size(part)
         sizes, values = part["n_params"].to_numpy().astype(float), sign * part["estimate"].to_numpy()
-        many = len(set(sizes)) == len(sizes) >= LEAST
-        scored = _scored(part, sizes, values, draws, seed) if many else (None, None, None, None)
+        many = len(sizes) >= LEAST
+        scored = _scored(part, sizes, values, items, draws, seed) if many else (None, None, None, None)
         found.append(Finding(
             family, task, group, name, metric.label, metric.better, table, sampled, *scored[:3], None, scored[3],
             _direction(part, sign) if many else FEW, _ahead(metric, sizes, values, sign) if many else None, unseen,
+            *paired[family, task, group],
         ))  # fmt: skip
     return found
 
 
-def _scored(part: pl.DataFrame, sizes: np.ndarray, values: np.ndarray, draws: int, seed: int) -> tuple[float, float, float, float | None]:
+def by_size(part: pl.DataFrame) -> pl.DataFrame:
+    """Average models of equal size, since a curve has one value a size; half-widths of intervals add up as errors do."""
+    if part["n_params"].is_unique().all():
+        return part
+    half = (((pl.col("high") - pl.col("low")) / 2) ** 2).sum().sqrt() / pl.len()
+    merged = part.group_by("n_params").agg(pl.col("estimate").mean(), half.alias("half")).sort("n_params")
+    return merged.with_columns(low=pl.col("estimate") - pl.col("half"), high=pl.col("estimate") + pl.col("half"))
+
+
+def _scored(
+    part: pl.DataFrame, sizes: np.ndarray, values: np.ndarray, items: int | None, draws: int, seed: int
+) -> tuple[float, float, float, float | None]:
     errors = (part["high"] - part["low"]).to_numpy() / 4
     score = emergence.score(sizes, values)
-    null = emergence.null_scores(sizes, values, errors, 4 * draws, seed)
+    # Shares of right answers take few values, so that steps of zero happen by luck; the null has to know.
+    null = emergence.null_scores(sizes, values, errors, 4 * draws, seed, items)
     p = None
     if len(sizes) >= breaks.LEAST and np.ptp(values) > 0:
-        p = breaks.find(np.log(sizes), values, float(max(np.sqrt(np.mean(errors**2)), 1e-9)), draws=draws, seed=seed).p
+        noise = None if items else float(max(np.sqrt(np.mean(errors**2)), 1e-9))
+        p = breaks.find(np.log(sizes), values, noise, items, draws=draws, seed=seed).p
     return score, float(np.quantile(null, 1 - LEVEL)), emergence.exceedance(score, null), p
 
 
