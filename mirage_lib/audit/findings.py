@@ -110,6 +110,11 @@ class Findings:
         """The tasks whose conclusion is not the same under every metric."""
         return [(key, found) for key, found in self.by_task() if len({one.conclusion for one in found} & CHANGES) > 1]
 
+    def frame(self) -> pl.DataFrame:
+        """All findings as a table, a row a curve: ``family, task, group, metric, conclusion, score, adjusted, break_p``."""
+        names = ("family", "task", "group", "metric", "conclusion", "score", "adjusted", "break_p")
+        return pl.DataFrame([[getattr(one, name) for name in names] for one in self.each], schema=names, orient="row")
+
     def sentences(self) -> list[str]:
         """What can be said in a paper, one sentence a task, each with its numbers."""
         return [_sentence(key, found) for key, found in self.by_task()]

@@ -96,7 +96,7 @@ def _choices(found: Rows, table: pl.DataFrame) -> pl.DataFrame:
             pl.col("probabilities").str.strip_chars("[] ").str.split(",").list.eval(pl.element().str.strip_chars().cast(pl.Float64, strict=False))
         )
     p = pl.col("probabilities")
-    table = _kept(found, table, p.list.eval(pl.element().is_finite() & (pl.element() >= 0)).list.all() & (p.list.sum() > 0), NO_SHARES)
+    table = _kept(found, table, p.list.eval((pl.element().is_finite() & (pl.element() >= 0)).fill_null(False)).list.all() & (p.list.sum() > 0), NO_SHARES)
     table = table.with_columns(target_index=pl.col("target").cast(pl.Int64, strict=False))
     there = pl.col("target_index").is_between(0, p.list.len().cast(pl.Int64) - 1)
     table = _kept(found, table, there, NO_PLACE)
