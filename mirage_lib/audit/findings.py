@@ -206,11 +206,11 @@ def _judge(curve: pl.DataFrame, sampled: bool, paired: dict[tuple[str, str, int]
         part = by_size(part)
         sizes, values = part["n_params"].to_numpy().astype(float), sign * part["estimate"].to_numpy()
         many = len(sizes) >= LEAST
-        scored = _scored(part, sizes, values, items, draws, seed) if many else (None, None, None, None)
+        score, null_high, exceedance, break_p = _scored(part, sizes, values, items, draws, seed) if many else (None, None, None, None)
+        shared, asked = paired[family, task, group]
         found.append(Finding(
-            family, task, group, name, metric.label, metric.better, table, sampled, *scored[:3], None, scored[3],
-            _direction(part, sign) if many else FEW, _ahead(metric, sizes, values, sign) if many else None, unseen,
-            *paired[family, task, group],
+            family, task, group, name, metric.label, metric.better, table, sampled, score, null_high, exceedance, None, break_p,
+            _direction(part, sign) if many else FEW, _ahead(metric, sizes, values, sign) if many else None, unseen, shared, asked,
         ))  # fmt: skip
     return found
 
@@ -283,7 +283,7 @@ def _adjusted(judged: list[Finding]) -> list[Finding]:
 def _sentence(key: tuple[str, str, int], found: list[Finding]) -> str:
     family, task, group = key
     sizes = found[0].curve["n_params"]
-    whose = f"On {task}{f' (group {group})' if group else ''}, {family}, {sizes.len()} models from {sizes.min():,} to {sizes.max():,} parameters"
+    whose = f"On {task}{f' (group {group})' if group else ''}, {family}, {sizes.len()} models from {sizes[0]:,} to {sizes[-1]:,} parameters"
     parts = []
     for one in found:
         first, last = one.curve.row(0, named=True), one.curve.row(-1, named=True)

@@ -16,7 +16,7 @@ from mirage_lib.bigbench.records import RecordsError
 from mirage_lib.bigbench.sizes import size
 
 NEEDED = ("model", "item", "target")
-DEFAULTS = {"n_params": None, "family": None, "task": "task", "group": 0, "seed": 0, "temperature": 0.0, "sample": 0}
+DEFAULTS: dict[str, object] = {"n_params": None, "family": None, "task": "task", "group": 0, "seed": 0, "temperature": 0.0, "sample": 0}
 MISSING = "model, item or target is missing"
 NO_OUTPUT = "the output is missing"
 NO_PLACE = "the target is not the place of one of the choices"
@@ -72,7 +72,7 @@ def rows(path: Path) -> Rows:
             written = texts.with_columns(pl.col("target").cast(pl.String).str.strip_chars())
             prompt = pl.col("prompt_id").cast(pl.String) if "prompt_id" in texts.columns else pl.col("item")
             written = written.with_columns(prompt.alias("prompt_id"), finish_reason=pl.lit("unknown"))
-            found.more["text"] = written.select(*COLUMNS, *PAYLOAD["text"])
+            found.more["text"] = written.select(list(COLUMNS) + list(PAYLOAD["text"]))
     return found
 
 
@@ -101,7 +101,7 @@ def _choices(found: Rows, table: pl.DataFrame) -> pl.DataFrame:
     there = pl.col("target_index").is_between(0, p.list.len().cast(pl.Int64) - 1)
     table = _kept(found, table, there, NO_PLACE)
     table = table.with_columns((p.cast(pl.List(pl.Float64)) / p.cast(pl.List(pl.Float64)).list.sum()).alias("probabilities"))
-    return table.select(*COLUMNS, *PAYLOAD["choice"])
+    return table.select(list(COLUMNS) + list(PAYLOAD["choice"]))
 
 
 def _kept(found: Rows, table: pl.DataFrame, good: pl.Expr, reason: str) -> pl.DataFrame:
@@ -118,7 +118,7 @@ def _scan(path: Path) -> pl.LazyFrame:
     if path.suffix == ".csv":
         # Answers and targets are text, even where all of them are digits.
         names = pl.scan_csv(path, infer_schema=False).collect_schema().names()
-        text = {name: pl.String for name in ("item", "target", "output", "model", "family", "task", "probabilities") if name in names}
+        text: dict[str, type[pl.DataType]] = {name: pl.String for name in ("item", "target", "output", "model", "family", "task", "probabilities") if name in names}
         return pl.scan_csv(path, schema_overrides=text, infer_schema_length=10_000)
     if path.suffix in (".jsonl", ".ndjson"):
         return pl.scan_ndjson(path, infer_schema_length=10_000)

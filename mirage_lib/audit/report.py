@@ -203,7 +203,7 @@ def _task(key: tuple[str, str, int], each: list[Finding]) -> str:
     ahead = [one for one in each if one.forecast]
     if ahead:
         rows = [(one.label, f"{f.size:,}", said(f.value), f.shape, said(f.predicted), said(f.observed),
-                 "" if f.predicted is None else said(abs(f.observed - f.predicted)), said(f.naive)) for one in ahead if (f := one.forecast)]  # fmt: skip
+                 "" if f.predicted is None or f.observed is None else said(abs(f.observed - f.predicted)), said(f.naive)) for one in ahead if (f := one.forecast)]  # fmt: skip
         names = ("metric", "next size", "foreseen", "curve", "largest, foreseen from the others", "largest, observed", "error", "error of “like the model before”")
         parts.append(_table(names, rows, "The next size, and how the same method did on the largest model. Without an interval: one trial is no track record"))
     table = pl.concat(one.curve.select(pl.lit(one.label).alias("metric"), "model", "n_params", "estimate", "low", "high", "n", "resolution", "needed") for one in each)
@@ -228,7 +228,7 @@ def _drawing(name: str, each: list[Finding]) -> str:
         f"{one.label} {said(one.curve['estimate'][0])} to {said(one.curve['estimate'][-1])}, {one.conclusion}" for one in each
     )
     sizes = each[0].curve["n_params"]
-    alt = "".join(c if c.isprintable() else "\ufffd" for c in f"{name}: from {sizes.min():,} to {sizes.max():,} parameters. {ends}.")
+    alt = "".join(c if c.isprintable() else "\ufffd" for c in f"{name}: from {sizes[0]:,} to {sizes[-1]:,} parameters. {ends}.")
     svg = figures.svg(drawing, alt)
     plt.close(drawing)
     return f'<figure><div class="wide" tabindex="0" role="group" aria-label="Drawing, scrolls sideways where it is too wide">{svg}</div></figure>'
@@ -245,11 +245,11 @@ def _read(logs: Logs) -> str:
 
 
 def _table(names: Iterable[str], rows: Iterable[Iterable[object]], caption: str) -> str:
-    names, rows = list(names), [list(row) for row in rows]
-    if names[0] == "family" and rows and len({row[0] for row in rows}) == 1:
-        caption, names, rows = f"{caption}. All are of the family {_short(str(rows[0][0]))}", names[1:], [row[1:] for row in rows]
-    head = "".join(f'<th scope="col">{_safe(name)}</th>' for name in names)
-    body = "".join("<tr>" + "".join(f"<td>{_safe(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    columns, cells = list(names), [list(row) for row in rows]
+    if columns[0] == "family" and cells and len({row[0] for row in cells}) == 1:
+        caption, columns, cells = f"{caption}. All are of the family {_short(str(cells[0][0]))}", columns[1:], [row[1:] for row in cells]
+    head = "".join(f'<th scope="col">{_safe(name)}</th>' for name in columns)
+    body = "".join("<tr>" + "".join(f"<td>{_safe(cell)}</td>" for cell in row) + "</tr>" for row in cells)
     return (
         f'<div class="wide" tabindex="0" role="group" aria-label="{_safe(caption)}"><table><caption>{_safe(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 from rapidfuzz.distance import Levenshtein
 
-COLUMNS = {
+COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "family": pl.String, "model": pl.String, "n_params": pl.Int64, "seed": pl.Int64, "task": pl.String, "item": pl.String,
     "group": pl.Int64, "temperature": pl.Float64, "sample": pl.Int64,
 }  # fmt: skip
-PAYLOAD = {
+PAYLOAD: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     "text": {"prompt_id": pl.String, "target": pl.String, "output": pl.String, "finish_reason": pl.String},
     "choice": {"target_index": pl.Int64, "probabilities": pl.List(pl.Float64)},
 }
