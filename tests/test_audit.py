@@ -16,7 +16,7 @@ from mirage_lib import curves, metrics, outputs, theory
 from mirage_lib.audit import findings, logs, plain, report, wording
 from mirage_lib.audit.rows import LogsError, shares
 
-LOGS = Path(__file__).parent / "logs"
+LOGS = logs.SAMPLES
 SIZES = {"width4": 1376, "width12": 8736}
 CHAT = {f"chat-{name}": size for name, size in SIZES.items()}
 HARNESS = sorted((LOGS / "harness").rglob("*.jsonl"))
@@ -275,9 +275,9 @@ def test_a_column_of_the_wrong_type_is_named(tmp_path):
 
 
 def test_unpaired_items_mixed_families_and_equal_sizes_are_said():
-    table = simulated(models=4).with_columns(family=pl.lit("all models"), model=pl.concat_str(pl.lit("odd"), "model"))
+    table = simulated(models=4).with_columns(family=pl.lit("all models"), model=pl.format("odd-{}b", pl.col("n_params").rank("dense")))
     twin = table.filter(pl.col("n_params") == table["n_params"].max()).with_columns(model=pl.lit("even-2b"), output=pl.lit("zzzz"))
-    whole = pl.concat([table.filter((pl.col("model") != "oddm1") | (pl.col("item").cast(pl.String).str.ends_with("7"))), twin])
+    whole = pl.concat([table.filter((pl.col("model") != "odd-1b") | (pl.col("item").cast(pl.String).str.ends_with("7"))), twin])
     read = logs.Logs({"text": whole}, ())
     found = findings.examine(read.tables, draws=50)
     said = " ".join(wording.cautions(read, found))
@@ -316,6 +316,19 @@ def test_more_items_are_those_of_a_normal_interval():
         total = n + wording.further(share, n)
         assert 1.96 * np.sqrt(p * (1 - p) / total) == pytest.approx(0.01, rel=0.01)
     assert wording.further(0.5, 10_000) == 0
+
+
+def test_the_normal_interval_of_many_items_is_that_of_the_bootstrap(monkeypatch):
+    table = simulated(models=3, n=1500)
+    found = {}
+    for least in (100, 10**9):
+        monkeypatch.setattr(findings, "NORMAL", least)
+        found[least] = findings.examine({"text": table}, draws=1000).each
+    for quick, slow in zip(*found.values(), strict=True):
+        assert quick.curve["estimate"].equals(slow.curve["estimate"])
+        widths = [(one.curve["high"] - one.curve["low"]).to_numpy() for one in (quick, slow)]
+        assert widths[0] == pytest.approx(widths[1], rel=0.1)
+        assert (quick.curve["low"].to_numpy() == pytest.approx(slow.curve["low"].to_numpy(), abs=0.1 * widths[1].max()))
 
 
 def test_a_repeated_answer_is_kept_once_and_missing_ones_are_counted(tmp_path):

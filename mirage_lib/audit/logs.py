@@ -23,6 +23,8 @@ from mirage_lib.bigbench.sizes import parted, size
 
 READERS = {"lm-evaluation-harness": harness, "Inspect": inspect_logs, "table": plain}
 PLAIN = plain.NEEDED
+SAMPLES = Path(__file__).parent / "samples"
+"""Logs of two small models of this book, as lm-evaluation-harness and Inspect wrote them: folders ``harness`` and ``inspect``."""
 ENDINGS = (".jsonl", ".json", ".eval", ".csv", ".parquet", ".ndjson")
 """Files of a folder that are looked at; a file that is named is always read."""
 NO_SIZE = "the size of model {!r} is not known: give --size {}=PARAMETERS, as in 1b"

@@ -25,7 +25,7 @@ import polars as pl
 
 from mirage_lib import breaks
 
-from mirage_lib.audit.findings import SHARES, CLIMBS, FALLS, FEW, FLAT, LEVEL, SUDDEN, Finding, Findings, said
+from mirage_lib.audit.findings import SHARES, CLIMBS, FALLS, FEW, FLAT, LEVEL, NORMAL, SUDDEN, Finding, Findings, said
 from mirage_lib.audit import wording
 from mirage_lib.audit.logs import Logs
 from mirage_lib.show import figures, theme
@@ -54,7 +54,7 @@ HOW = (
     f"median step) is above that of smooth curves of the same sizes and noise, with false alarms over all curves of this report held to {LEVEL:.0%}; and, "
     f"from {breaks.LEAST} sizes on, a curve with a break fits better than every smooth one tried. <strong>Climbs, not shown to be sudden</strong>: the first of these only. "
     "<strong>No climb to be seen</strong> says something of these data, not that there is none.</p>"
-    "<p>Intervals: Wilson's for right or wrong answers, else a bootstrap over items. Items to resolve: how many would give the value to half of itself. "
+    f"<p>Intervals: Wilson's for right or wrong answers, else a bootstrap over items; from {NORMAL:,} items on the normal interval of a mean. Items to resolve: how many would give the value to half of itself. "
     "Spaces at the ends of answers and targets were taken off. Characters count as tokens. The score has known faults: it depends on which sizes there are, is infinite "
     "where most steps are zero, and takes an early rush for a late jump, which is why the test for a break stands beside it. With few models nothing can be said about suddenness.</p>"
 )

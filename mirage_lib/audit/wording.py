@@ -95,7 +95,8 @@ def _about_models(logs: Logs, tasks: list[tuple[tuple[str, str, int], list[Findi
         sentences.append(f"Models of equal size are averaged where a curve is judged: {_listed(equal)}.")
     models = {(family, model) for table in logs.tables.values() for family, model in table.select("family", "model").unique().iter_rows()}
     for family in sorted({family for family, _ in models}):
-        own = {parted(model)[0] for whose, model in models if whose == family}
+        # A name without a size in it does not tell where the family ends.
+        own = {name for whose, model in models if whose == family for name, size in [parted(model)] if size is not None}
         if family == "all models" and len(own) > 1:
             sentences.append(
                 f"Mixed families: {_listed(sorted(own))} are looked at as one, because fewer than three models share a name. A step between two families is not a step of size. "
