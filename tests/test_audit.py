@@ -300,6 +300,16 @@ def test_two_families_are_judged_apart_and_temperatures_of_a_model_too(tmp_path)
     assert keys == {(family, f"{task} (temperature {t})") for family in "ab" for t in ("0.0", "1.0")}
 
 
+def test_answers_to_the_same_item_do_not_count_as_more_items():
+    table = simulated(models=4, n=60)
+    twice = pl.concat([table, table.with_columns(prompt_id=pl.lit("other"), sample=pl.lit(1, pl.Int64))])
+    found = findings.examine({"text": twice.with_columns(output=pl.when(pl.col("model") == "m1").then(pl.lit("xxxx")).otherwise("output"))}, draws=50)
+    one = found.each[0]
+    assert one.curve["n"].to_list() == [120] * 4 and one.curve["n_items"].to_list() == [60] * 4
+    assert list(one.unseen.values()) == [curves.highest_when_none(60)]
+    assert "n = 120 answers to 60 items" in found.sentences()[0]
+
+
 def test_the_reason_for_a_change_is_the_metrics_own():
     table = outputs.load("arithmetic-ladder").filter((pl.col("seed") == 0) & (pl.col("task") == "addition"))
     found = findings.examine({"text": table}, draws=200)

@@ -59,7 +59,7 @@ def resolution(found: Findings) -> Table:
     rows = []
     for _, each in found.by_task():
         for one in [one for one in each if one.metric in SHARES]:
-            more = {model: (wording.further(p, n), p, n) for model, p, n in one.curve.select("model", "estimate", "n").iter_rows()}
+            more = {model: (wording.further(p, n), p, n) for model, p, n in one.curve.select("model", "estimate", "n_items").iter_rows()}
             model = max(more, key=lambda name: more[name][0])
             rows.append((one.name, model, more[model][2], 1 / more[model][2], more[model][1], more[model][0], len(one.unseen)))
     names = ["task", "model", "items", "smallest step", "share right", "more items for ±1 point", "models with none right"]

@@ -62,7 +62,8 @@ class Finding:
     Attributes
     ----------
     curve : frame
-        ``model, n_params, estimate, low, high, n, resolution, needed``: how many items resolve the value to half of
+        ``model, n_params, estimate, low, high, n, n_items, resolution, needed``: ``n`` answers to ``n_items`` different items;
+        how many items resolve the value to half of
         itself (a share of right answers only), missing where it is zero or one.
     score, null_high, exceedance, adjusted : the emergence score, what one smooth curve in twenty exceeds, the share of smooth
         curves that score as high, and that share adjusted for all curves of the audit
@@ -216,8 +217,8 @@ def _judge(curve: pl.DataFrame, sampled: bool, paired: dict[tuple[str, str, int]
         sign = -1 if metric.better == "lower" else 1
         share = name in SHARES
         need = [curves.needed(p) if share and 0 < p < 1 else None for p in part["estimate"]]
-        table = part.select("model", "n_params", "estimate", "low", "high", "n", "resolution").with_columns(needed=pl.Series(need, dtype=pl.Int64))
-        unseen = {m: curves.highest_when_none(n) for m, p, n in part.select("model", "estimate", "n").iter_rows() if share and p == 0}
+        table = part.select("model", "n_params", "estimate", "low", "high", "n", "n_items", "resolution").with_columns(needed=pl.Series(need, dtype=pl.Int64))
+        unseen = {m: curves.highest_when_none(n) for m, p, n in part.select("model", "estimate", "n_items").iter_rows() if share and p == 0}
         one_each = part["n_params"].is_unique().all() and part["n"].n_unique() == 1 and (part["n"] == part["n_items"]).all()
         items = int(part["n"][0]) if share and one_each else None
         part = by_size(part)
@@ -307,7 +308,7 @@ def _sentence(key: tuple[str, str, int], found: list[Finding]) -> str:
         number = "" if one.score is None else f", emergence score {said(one.score)}, adjusted p {one.adjusted:.2g}"
         parts.append(
             f"{one.label} {said(first['estimate'])} to {said(last['estimate'])} (95 % interval at the largest {said(last['low'])} to "
-            f"{said(last['high'])}, n = {last['n']:,}{', a sample' if one.sampled else ''}): {one.conclusion}{number}"
+            f"{said(last['high'])}, n = {last['n']:,}{'' if last['n'] == last['n_items'] else f" answers to {last['n_items']:,} items"}{', a sample' if one.sampled else ''}): {one.conclusion}{number}"
         )
     kinds = {one.conclusion for one in found} & CHANGES
     end = "The conclusion depends on the metric" if len(kinds) > 1 else "The conclusion is the same under these metrics" if kinds else "No conclusion is drawn"

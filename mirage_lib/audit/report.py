@@ -170,9 +170,9 @@ def _resolution(tasks: Tasks) -> str:
     rows = []
     for _, each in tasks:
         for one in [one for one in each if one.metric in SHARES]:
-            more = {model: wording.further(p, n) for model, p, n in one.curve.select("model", "estimate", "n").iter_rows()}
+            more = {model: wording.further(p, n) for model, p, n in one.curve.select("model", "estimate", "n_items").iter_rows()}
             most = max(more, key=lambda model: more[model])
-            least = int(one.curve["n"].to_numpy().min())
+            least = int(one.curve["n_items"].to_numpy().min())
             rows.append((one.family, _short(one.name), one.label, f"{least:,}", f"{1 / least:.2g}", len(one.unseen), f"{more[most]:,} ({_short(most)})" if more[most] else "none"))
     if not rows:
         return ""
@@ -206,11 +206,11 @@ def _task(key: tuple[str, str, int], each: list[Finding]) -> str:
                  "" if f.predicted is None or f.observed is None else said(abs(f.observed - f.predicted)), said(f.naive)) for one in ahead if (f := one.forecast)]  # fmt: skip
         names = ("metric", "next size", "foreseen", "curve", "largest, foreseen from the others", "largest, observed", "error", "error of “like the model before”")
         parts.append(_table(names, rows, "The next size, and how the same method did on the largest model. Without an interval: one trial is no track record"))
-    table = pl.concat(one.curve.select(pl.lit(one.label).alias("metric"), "model", "n_params", "estimate", "low", "high", "n", "resolution", "needed") for one in each)
-    short = [wording.further(p, n) if metric in SHARES else None for one in each for p, n, metric in zip(one.curve["estimate"], one.curve["n"], [one.metric] * one.curve.height, strict=True)]
+    table = pl.concat(one.curve.select(pl.lit(one.label).alias("metric"), "model", "n_params", "estimate", "low", "high", "n", "n_items", "resolution", "needed") for one in each)
+    short = [wording.further(p, n) if metric in SHARES else None for one in each for p, n, metric in zip(one.curve["estimate"], one.curve["n_items"], [one.metric] * one.curve.height, strict=True)]
     table = table.with_columns(pl.Series(f"more items for ±{100 * wording.WITHIN:g} point", short, pl.Int64))
     table = table.with_columns(pl.col("model").map_elements(lambda m: "".join(c if c.isprintable() else "\ufffd" for c in m), pl.String))
-    renamed = {"n_params": "parameters", "needed": "items to resolve"}
+    renamed = {"n_params": "parameters", "n": "answers", "n_items": "items", "needed": "items to resolve"}
     return "".join(parts) + figures.folded_table(table.rename(renamed), f"The numbers of {_short(each[0].name)}")
 
 
