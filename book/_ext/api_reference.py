@@ -94,13 +94,16 @@ def _said(text: str) -> Iterator[nodes.Node]:
         if lines and lines[0].lstrip().startswith(">>>"):
             yield nodes.literal_block("", "\n".join(lines), language="pycon")
             continue
-        for line in lines:
+        entries: list[list[str]] = []
+        for line, after in zip(lines, [*lines[1:], ""], strict=True):
             entry = ENTRY.fullmatch(line)
             if entry:
-                term = nodes.term("", "", nodes.literal("", entry[1].strip()))
-                listed += nodes.definition_list_item("", term, nodes.definition("", nodes.paragraph("", "", *_inline(entry[2]))))
+                entries.append([entry[1].strip(), entry[2] + ("." if after.startswith("    ") and entry[2][-1].isalnum() else "")])
             else:
-                listed[-1][-1] += nodes.paragraph("", "", *_inline(line.strip()))
+                entries[-1].append(line.strip())
+        for name, *words in entries:
+            said = nodes.definition("", nodes.paragraph("", "", *_inline(" ".join(words))))
+            listed += nodes.definition_list_item("", nodes.term("", "", nodes.literal("", name)), said)
         if len(listed):
             yield listed
 

@@ -78,7 +78,7 @@ class Words:
 
 def why(found: Findings) -> Words:
     """The report's box on where the conclusion changes with the metric."""
-    return Words([f"{each[0].name}: {wording.why_it_changes(each)}" for _, each in found.changing()])
+    return Words([f"{'; '.join(names)}: {why}" for why, names in wording.reasons(found).items()])
 
 
 def cautions(logs: Logs, found: Findings) -> Words:

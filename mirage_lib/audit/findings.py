@@ -306,9 +306,10 @@ def _sentence(key: tuple[str, str, int], found: list[Finding]) -> str:
     for one in found:
         first, last = one.curve.row(0, named=True), one.curve.row(-1, named=True)
         number = "" if one.score is None else f", emergence score {said(one.score)}, adjusted p {one.adjusted:.2g}"
+        several = "" if last["n"] == last["n_items"] else f" answers to {last['n_items']:,} items"
         parts.append(
             f"{one.label} {said(first['estimate'])} to {said(last['estimate'])} (95 % interval at the largest {said(last['low'])} to "
-            f"{said(last['high'])}, n = {last['n']:,}{'' if last['n'] == last['n_items'] else f" answers to {last['n_items']:,} items"}{', a sample' if one.sampled else ''}): {one.conclusion}{number}"
+            f"{said(last['high'])}, n = {last['n']:,}{several}{', a sample' if one.sampled else ''}): {one.conclusion}{number}"
         )
     kinds = {one.conclusion for one in found} & CHANGES
     end = "The conclusion depends on the metric" if len(kinds) > 1 else "The conclusion is the same under these metrics" if kinds else "No conclusion is drawn"

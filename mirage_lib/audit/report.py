@@ -73,7 +73,7 @@ def page(logs: Logs, found: Findings, title: str = "Audit of an evaluation") -> 
     tasks = sorted(found.by_task(), key=lambda one: (one[0] not in changing, not any(f.conclusion == SUDDEN for f in one[1])))
     parts = [
         f"<h1>{_safe(title)}</h1>", _headline(logs, found), _list("Before you use this", wording.cautions(logs, found)),
-        _changes(tasks, changing), "<h2>Conclusions by metric</h2>", _conclusions(tasks, changing), _resolution(tasks),
+        _changes(found), "<h2>Conclusions by metric</h2>", _conclusions(tasks, changing), _resolution(tasks),
         '<h2>Sentences for a paper</h2><ul class="said">', *(f"<li>{_safe(one)}</li>" for one in found.sentences()), "</ul>",
         "<h2>Curves</h2>",
     ]  # fmt: skip
@@ -155,14 +155,11 @@ def _list(heading: str, sentences: list[str]) -> str:
     return f'<h2>{_safe(heading)}</h2><ul class="said">' + "".join(f"<li>{_safe(one)}</li>" for one in sentences) + "</ul>"
 
 
-def _changes(tasks: Tasks, changing: set[Key]) -> str:
-    reasons: dict[str, list[str]] = {}
-    for key, each in tasks:
-        if key in changing:
-            reasons.setdefault(wording.why_it_changes(each), []).append(_short(each[0].name))
+def _changes(found: Findings) -> str:
+    reasons = wording.reasons(found)
     if not reasons:
         return ""
-    shown = "".join(f"<li><strong>{_safe('; '.join(names))}.</strong> {_safe(why)}</li>" for why, names in reasons.items())
+    shown = "".join(f"<li><strong>{_safe('; '.join(map(_short, names)))}.</strong> {_safe(why)}</li>" for why, names in reasons.items())
     return f'<h2>Where the conclusion changes with the metric, and why</h2><ul class="said">{shown}</ul>'
 
 

@@ -65,6 +65,14 @@ def why_it_changes(found: list[Finding]) -> str:
     return " ".join(parts) + f" {end}"
 
 
+def reasons(found: Findings) -> dict[str, list[str]]:
+    """Give the tasks whose conclusion changes with the metric, by the reason, which several may share."""
+    shared: dict[str, list[str]] = {}
+    for _, each in found.changing():
+        shared.setdefault(why_it_changes(each), []).append(each[0].name)
+    return shared
+
+
 def cautions(logs: Logs, found: Findings) -> list[str]:
     """What to be careful about before anything of the report is used, one sentence each."""
     tasks = list(found.by_task())
