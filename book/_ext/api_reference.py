@@ -95,7 +95,7 @@ def _said(text: str) -> Iterator[nodes.Node]:
             yield nodes.literal_block("", "\n".join(lines), language="pycon")
             continue
         entries: list[list[str]] = []
-        for line, after in zip(lines, [*lines[1:], ""], strict=True):
+        for line, after in zip(lines, [*lines[1:], ""], strict=False):
             entry = ENTRY.fullmatch(line)
             if entry:
                 entries.append([entry[1].strip(), entry[2] + ("." if after.startswith("    ") and entry[2][-1].isalnum() else "")])
