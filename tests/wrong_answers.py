@@ -243,7 +243,7 @@ WRONG = {
     ],
     # beyond
     "how-many-more": [(2167, "in all"), (9554, "one half")],
-    "whose-items": [([0.2, -0.2], "first less"), ([-0.2, -0.2], "Only items 50")],
+    "whose-items": [([0.2, -0.2], "turned round"), ([-0.2, -0.2], "Only items 50"), ([-20, 20], "percentage points")],
     # vision
     "postcode": [([4.75, 0.998], "more than everything"), ([0.774, 0.951], "other way")],
     "mean-of-powers": [([0.5**10, 0.17434], "changed places"), ([0.9**10, 0.5**10], "better half")],

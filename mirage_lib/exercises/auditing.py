@@ -46,8 +46,7 @@ def whose_items(answer: object) -> Verdict:
         [apart, shared],
         "On its own items the second model looks worse, on the same items it is better: it was asked the harder ones.",
         slips=[
-            ((shared, apart), "The two have changed places: all items come first."),
-            ((-apart, -shared), "This is the first less the second."),
+            ((-apart, -shared), "The signs are turned round: it is second less first, and the items of each model come first."),
             ((100 * apart, 100 * shared), "These are percentage points. Give shares."),
             ((None, apart), "Only items 50 to 149 were answered by both. Count on those alone."),
         ],
