@@ -45,6 +45,7 @@ bench: ## measure the ratios of benchmarks/README.md (minutes)
 	$(BIN)/python benchmarks/scoring.py
 	$(BIN)/python benchmarks/records.py
 	$(BIN)/python benchmarks/families.py
+	$(BIN)/python benchmarks/audit.py
 
 notebooks: ## make notebooks/ from the chapters, for Colab, Binder and laptops
 	@$(PYTHON) tools/install.py test

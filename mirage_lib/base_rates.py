@@ -13,7 +13,7 @@ import polars as pl
 from scipy import stats
 
 from mirage_lib import curves
-from mirage_lib.bigbench import annotations
+from mirage_lib.bigbench import annotations as marks
 from mirage_lib.bigbench.annotations import CHOICE, EXACT, PROGRAMMATIC
 
 EVERY = ("all of the subtasks", "any of the subtasks")
@@ -116,7 +116,7 @@ def contrast(rule: str = MAIN) -> Contrast:
     """
     if rule not in RULES:
         raise ValueError(f"no rule is called {rule!r}: there are {', '.join(RULES)}")
-    table, yes = annotations.annotated(), pl.col("two")
+    table, yes = marks.annotated(), pl.col("two")
     program = pl.col("rule") == PROGRAMMATIC
     if rule == "programs as one of the two":
         yes = yes | program
@@ -223,7 +223,7 @@ def by_metric() -> pl.DataFrame:
     >>> by_metric()["metric"][0]
     'multiple_choice_grade'
     """
-    counts = annotations.annotated().group_by("metric").agg(
+    counts = marks.annotated().group_by("metric").agg(
         emergent=(pl.col("category") == "emergent").sum().cast(pl.Int64), n=pl.len().cast(pl.Int64)
     )  # fmt: skip
     rows = [{**row, **_share("", row["emergent"], row["n"])} for row in counts.iter_rows(named=True)]
@@ -245,7 +245,7 @@ def metrics_by_chance(draws: int = 20_000, seed: int = 0) -> dict[str, float]:
     >>> found["metrics"], found["seen"]
     (7, 3)
     """
-    table = by_metric().filter(~pl.col("metric").is_in([PROGRAMMATIC, annotations.MIXED]))
+    table = by_metric().filter(~pl.col("metric").is_in([PROGRAMMATIC, marks.MIXED]))
     n, emergent = table["n"].to_numpy(), int(table["emergent"].sum())
     drawn = np.random.default_rng(seed).multivariate_hypergeometric(n, emergent, size=draws)
     seen = int((table["emergent"] > 0).sum())
@@ -269,7 +269,7 @@ def shapes(named: str = "fig5b") -> Contrast:
     >>> shapes().emergent + shapes().others
     39
     """
-    table = annotations.metrics().with_columns(bent=pl.col("shape").is_in(["nonlinear", "discontinuous"]))
+    table = marks.metrics().with_columns(bent=pl.col("shape").is_in(["nonlinear", "discontinuous"]))
     few, rest = table.filter(named), table.filter(~pl.col(named))
     return Contrast(int(few["bent"].sum()), few.height, int(rest["bent"].sum()), rest.height)
 

@@ -62,9 +62,9 @@ class Break(NamedTuple):
 
 
 def find(
-    x: Sequence[float],
-    values: Sequence[float],
-    errors: Sequence[float] | float | None = None,
+    x: Sequence[float] | np.ndarray,
+    values: Sequence[float] | np.ndarray,
+    errors: Sequence[float] | np.ndarray | float | None = None,
     items: int | None = None,
     draws: int = 500,
     seed: int = 0,
@@ -120,7 +120,7 @@ def find(
 
 
 def _errors(
-    values: np.ndarray, errors: Sequence[float] | float | None, items: int | None, order: np.ndarray
+    values: np.ndarray, errors: Sequence[float] | np.ndarray | float | None, items: int | None, order: np.ndarray
 ) -> np.ndarray | None:
     if items is not None:
         # Two right and two wrong answers more, so that a share of 0 is not taken to be exact.
@@ -160,7 +160,7 @@ def _broken(x: np.ndarray) -> list[tuple[str, np.ndarray, float]]:
 
 
 def _compare(
-    values: np.ndarray, weights: np.ndarray, smooth: list, broken: list
+    values: np.ndarray, weights: np.ndarray, smooth: list[tuple[str, np.ndarray, float]], broken: list[tuple[str, np.ndarray, float]]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Best shapes for each row of values: the gain, which smooth, which broken, and the smooth fit."""
     scaled = values * weights

@@ -198,8 +198,8 @@ def knee(brier: np.ndarray, accuracy: np.ndarray) -> tuple[float, float, float, 
     >>> np.round(knee(b, 0.2 + np.clip(0.5 - b, 0, None)), 1)
     array([0.5, 0.2, 1. , 1. ])
     """
-    inner = np.sort(brier)[[1, -2]]
-    places = np.linspace(*inner, 200)
+    low, high = np.sort(brier)[[1, -2]]
+    places = np.linspace(low, high, 200)
     bent = np.clip(places[:, None] - brier, 0, None)
     centred = bent - bent.mean(axis=1, keepdims=True)
     squares = (centred**2).sum(axis=1)

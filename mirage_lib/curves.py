@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -87,7 +87,7 @@ class Cell(NamedTuple):
         Means over those prompts, NaN where there were none.
     """
 
-    key: tuple
+    key: tuple[Any, ...]
     seeds: np.ndarray
     asked: np.ndarray
     scores: np.ndarray
@@ -146,7 +146,7 @@ def _codes(column: pl.Series) -> tuple[np.ndarray, pl.Series]:
     return np.searchsorted(values.to_numpy(), column.to_numpy()), values
 
 
-def estimates(cell: Cell, scorers: Sequence[str | Metric], draws: int = 1000, seed: int = 0) -> list[tuple]:
+def estimates(cell: Cell, scorers: Sequence[str | Metric], draws: int = 1000, seed: int = 0) -> list[tuple[Any, ...]]:
     """Average a cell's scores, with intervals as :func:`curve` tells.
 
     Parameters
@@ -158,13 +158,13 @@ def estimates(cell: Cell, scorers: Sequence[str | Metric], draws: int = 1000, se
     -------
     One tuple a metric with the values of :data:`ESTIMATES`.
     """
-    scorers = [metrics.get(scorer) for scorer in scorers]
+    known = [metrics.get(scorer) for scorer in scorers]
     n, (seeds, n_items) = int(cell.asked.sum()), cell.asked.shape
     plain = seeds == 1 and n == n_items
     means = np.nanmean(cell.scores, axis=2).mean(axis=1)
-    ends = np.empty((2, len(scorers)))
+    ends = np.empty((2, len(known)))
     rest = []
-    for k, (scorer, mean, found) in enumerate(zip(scorers, means, cell.scores, strict=True)):
+    for k, (scorer, mean, found) in enumerate(zip(known, means, cell.scores, strict=True)):
         right_or_wrong = scorer.range == (0, 1) and np.isin(found[cell.asked > 0], (0, 1)).all()
         if right_or_wrong and (plain or mean in (0, 1)):
             ends[:, k] = wilson(round(mean * n_items), n_items)
@@ -174,7 +174,7 @@ def estimates(cell: Cell, scorers: Sequence[str | Metric], draws: int = 1000, se
         ends[:, rest] = bootstrap(cell.scores[rest], draws, seed)
     return [
         (scorer.name, float(mean), float(low), float(high), n, n_items, seeds, 1 / n)
-        for scorer, mean, low, high in zip(scorers, means, *ends, strict=True)
+        for scorer, mean, low, high in zip(known, means, *ends, strict=True)
     ]
 
 

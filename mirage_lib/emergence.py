@@ -17,8 +17,10 @@ from mirage_lib import metrics
 from mirage_lib.forecasts import extrapolate, quantiles
 from mirage_lib.replicates import Replicates
 
+Values = Sequence[float] | np.ndarray | pl.Series
 
-def score(sizes: Sequence[float], values: Sequence[float]) -> float:
+
+def score(sizes: Values, values: Values) -> float:
     """Return the emergence score exactly as the paper prints it.
 
     ``sign(argmax y - argmin y) * (max y - min y) / sqrt(median((y_i - y_{i-1})^2))`` over the models
@@ -67,7 +69,7 @@ def scores(values: np.ndarray) -> np.ndarray:
     return np.where(span == 0, 0.0, sign * climbs)
 
 
-def _sorted(sizes: Sequence[float], values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+def _sorted(sizes: Values, values: Values) -> tuple[np.ndarray, np.ndarray]:
     sizes, values = np.asarray(sizes, dtype=float), np.asarray(values, dtype=float)
     if sizes.shape != values.shape or sizes.ndim != 1 or len(sizes) < 2:
         raise ValueError(
@@ -82,9 +84,9 @@ def _sorted(sizes: Sequence[float], values: Sequence[float]) -> tuple[np.ndarray
 
 
 def null_scores(
-    sizes: Sequence[float],
-    values: Sequence[float],
-    errors: Sequence[float],
+    sizes: Values,
+    values: Values,
+    errors: Values,
     draws: int = 2000,
     seed: int = 0,
     items: int | None = None,
@@ -127,9 +129,9 @@ def null_scores(
 
 
 def redrawn_scores(
-    sizes: Sequence[float],
-    values: Sequence[float],
-    errors: Sequence[float],
+    sizes: Values,
+    values: Values,
+    errors: Values,
     draws: int = 2000,
     seed: int = 0,
     items: int | None = None,
@@ -181,7 +183,7 @@ class Forecast(NamedTuple):
     error: float
 
 
-def forecast(sizes: Sequence[float], values: Sequence[float], shape: str = "line") -> Forecast:
+def forecast(sizes: Values, values: Values, shape: str = "line") -> Forecast:
     """Fit the smaller models, predict the largest, and say how far off that was.
 
     Parameters
@@ -269,18 +271,18 @@ def scored(cells: Iterable[Replicates], draws: int = 4000, seed: int = 0) -> pl.
     >>> scored(replicates.published(temperature=0, draws=20), draws=20).height
     18
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for cell in cells:
         value = score(cell.sizes, cell.values)
         again = scores(cell.draws)
         low, high = quantiles(again)
         null = null_scores(cell.sizes, cell.values, cell.draws.std(axis=0), draws, seed)
         line = null_scores(cell.sizes, cell.values, np.zeros(len(cell.sizes)), 1)
-        row = {"models": len(cell.sizes), "score": value, "low": low, "high": high}
+        row: dict[str, object] = {"models": len(cell.sizes), "score": value, "low": low, "high": high}
         row |= {"infinite": float(np.isinf(again).mean()), "straight": float(line[0])}
         row |= {"null_high": float(np.quantile(null, 0.95)), "exceedance": exceedance(value, null)}
         row |= {"halfway": _halfway(np.log(cell.sizes), cell.values)}
-        rows.append(cell.label | row)
+        rows.append({**cell.label, **row})
     return pl.DataFrame(rows, infer_schema_length=None)
 
 

@@ -159,7 +159,7 @@ def tabulate(
         for shape in shapes[cell.metric]:
             for k in held:
                 if len(cell.sizes) - k >= 3:
-                    rows.append(cell.label | {"shape": shape, "held": k} | _row(cell, shape, k))
+                    rows.append({**cell.label, "shape": shape, "held": k, **_row(cell, shape, k)})
     return pl.DataFrame(rows, infer_schema_length=None)
 
 

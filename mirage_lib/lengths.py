@@ -85,7 +85,7 @@ def published() -> pl.DataFrame:
         distance = cells[task, length, heat, "token_edit_distance"]
         n = replicates.ANSWERS[task, length]
         for k, size in enumerate(cell.sizes):
-            size = min(SIZES, key=lambda s, size=size: abs(np.log(s / size)))
+            size = SIZES[int(np.argmin(np.abs(np.log(np.array(SIZES) / size))))]
             accuracy = low.get((task, length, heat, size), cell.values[k])
             error = max(float(distance.draws[:, k].std()), 1 / n)
             rows.append(

@@ -133,11 +133,11 @@ def fetch(
     return there
 
 
-def _hash(row: dict) -> str:
+def _hash(row: dict[str, str]) -> str:
     return f"SHA-256 {row['sha256']}" if row["sha256"] else f"Git blob {row['git_blob']}"
 
 
-def _right(file: Path, row: dict) -> bool:
+def _right(file: Path, row: dict[str, str]) -> bool:
     """Whether a file is there and is the one that is listed."""
     if not file.exists():
         return False

@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -147,12 +148,13 @@ def _check_values(outputs: pl.DataFrame) -> None:
         if flat.dtype.is_float() and flat.is_infinite().any():
             raise OutputsError(f"column {name!r} has an infinite value: every number has to be finite")
     for name, low in (("n_params", 1), ("temperature", 0), ("sample", 0), ("squared_error", 0)):
-        if name in outputs.columns and outputs[name].min() < low:
-            raise OutputsError(f"column {name!r} has {outputs[name].min()}: {low} is the least allowed")
+        least = outputs[name].min() if name in outputs.columns else None
+        if isinstance(least, int | float) and least < low:
+            raise OutputsError(f"column {name!r} has {least}: {low} is the least allowed")
     for name in ("target_logprob", "token_logprobs"):
         if name in outputs.columns:
             highest = outputs[name].explode().max() if "token" in name else outputs[name].max()
-            if highest is not None and highest > 1e-6:
+            if isinstance(highest, int | float) and highest > 1e-6:
                 raise OutputsError(f"column {name!r} has {highest}: a log-probability is at most 0")
     if "probabilities" in outputs.columns:
         check_probabilities(outputs)
@@ -169,8 +171,8 @@ def check_probabilities(outputs: pl.DataFrame, tolerance: float = 1e-3) -> None:
     """
     lists = outputs["probabilities"]
     low = lists.list.min().min()
-    if low is None or low < 0:
-        raise OutputsError(f"probabilities have {low} in them: each has to lie between 0 and 1")
+    if not isinstance(low, int | float) or low < 0:
+        raise OutputsError(f"probabilities have {low!r} in them: each has to lie between 0 and 1")
     sums = lists.list.sum()
     off = (~((sums - 1).abs() <= tolerance)).arg_true()
     if len(off):
@@ -186,7 +188,7 @@ def check_probabilities(outputs: pl.DataFrame, tolerance: float = 1e-3) -> None:
 
 
 def save(
-    outputs: pl.DataFrame, name: str, kind: str, stamp: dict, folder: str | Path = FROZEN
+    outputs: pl.DataFrame, name: str, kind: str, stamp: dict[str, Any], folder: str | Path = FROZEN
 ) -> Path:
     """Freeze a table: check it, write it whole or not at all, enter its hash in the manifest.
 
@@ -265,7 +267,7 @@ def _checked(path: Path, kind: str, written: int) -> pl.DataFrame:
         raise OutputsError(f"{path.name}: {error}") from None
 
 
-def read_stamp(name: str | Path, folder: str | Path = FROZEN) -> dict:
+def read_stamp(name: str | Path, folder: str | Path = FROZEN) -> dict[str, Any]:
     """Return the stamp of frozen outputs: where they come from and how to make them again.
 
     >>> read_stamp("arithmetic-ladder")["origin"]
@@ -382,7 +384,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def manifest(folder: str | Path = FROZEN) -> dict[str, dict]:
+def manifest(folder: str | Path = FROZEN) -> dict[str, dict[str, Any]]:
     """Return the manifest of a folder of frozen files: file name to kind, rows and hash.
 
     >>> "arithmetic-ladder.parquet" in manifest()

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 
-def claim(folder: str | Path, settings: dict) -> None:
+def claim(folder: str | Path, settings: dict[str, Any]) -> None:
     """Write a run's settings into its folder, or compare them with those already there.
 
     Raises
@@ -38,6 +39,6 @@ def claim(folder: str | Path, settings: dict) -> None:
         )
 
 
-def read(folder: str | Path) -> dict:
+def read(folder: str | Path) -> dict[str, Any]:
     """Return the settings of the run in a folder."""
     return json.loads((Path(folder) / "settings.json").read_text())

@@ -91,7 +91,7 @@ def redrawn(draws: int = 1000, seed: int = 0) -> pl.DataFrame:
         again = emergence.scores(counts @ right.T / n)
         means = right.mean(axis=1)
         score = float(emergence.scores(means[None])[0])
-        low, high = (float(np.quantile(again, end, method=side)) for end, side in ((0.025, "lower"), (0.975, "higher")))
+        low, high = float(np.quantile(again, 0.025, method="lower")), float(np.quantile(again, 0.975, method="higher"))
         rows.append((task, n, float(np.ptp(means)), score, low, high, float(np.isinf(again).mean())))
     return pl.DataFrame(rows, schema="task n_items span score low high infinite".split(), orient="row")
 

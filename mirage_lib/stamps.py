@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 ORIGINS = ("ours", "published", "digitised")
 STAMP_FIELDS = (
@@ -30,7 +31,7 @@ def stamp(
     origin: str = "ours",
     device: str = "cpu",
     packages: Iterable[str] = ("numpy", "polars"),
-) -> dict:
+) -> dict[str, Any]:
     """Collect what a later reader needs to make the same outputs again.
 
     Raises

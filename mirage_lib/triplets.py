@@ -82,9 +82,9 @@ def split(records: pl.DataFrame, least: int = 5) -> list[Triplet]:
     found = []
     for key, part in sized.sort(*BY, "n_params").group_by(*BY, maintain_order=True):
         if part.height >= least:
-            columns = (part[name].to_numpy().astype(float) for name in ("n_params", "score", "error"))
+            sizes, score, error = (part[name].to_numpy().astype(float) for name in ("n_params", "score", "error"))
             n, chance = part["n_items"].min(), part["chance"].drop_nulls().mean()
-            found.append(Triplet(*key, *columns, n, chance))
+            found.append(Triplet(*(*key, sizes, score, error, n, chance)))
     return found
 
 

@@ -243,6 +243,9 @@ WRONG = {
     "same-metric": [
         ((lambda: fisher(accuracy_counts()),), "not above"), ((lambda: odds(accuracy_counts()),), "odds ratio"),
     ],
+    # beyond
+    "how-many-more": [(2167, "in all"), (9554, "one half")],
+    "whose-items": [([0.2, -0.2], "turned round"), ([-0.2, -0.2], "Only items 50"), ([-20, 20], "percentage points")],
     # vision
     "postcode": [([4.75, 0.998], "more than everything"), ([0.774, 0.951], "other way")],
     "mean-of-powers": [([0.5**10, 0.17434], "changed places"), ([0.9**10, 0.5**10], "better half")],

@@ -167,6 +167,8 @@ def directive(name: str, title: str, options: dict[str, str], body: str, page: P
         if "*" in body:  # On the page, too, the list of such a path is left to the map.
             return "*These are the chapters of the map, in its order.*"
         return _listed(body.split(), page)
+    if name == "sample-report":
+        return "*The site has a finished report on these thirteen models; `mirage audit --demo` writes the same.*"
     if name == "code-block":
         return f"```{title}\n{body}\n```"
     raise NotPlain(f"{page.name}: nobody said how to show the directive {{{name}}} in a notebook: say it in "

@@ -91,7 +91,7 @@ def _written(op: Operation, template: str, a: np.ndarray, b: np.ndarray) -> tupl
     asked = question.rstrip(" ")
     values = {"a": _digit_codes(a), "b": _digit_codes(b), "answer": _digit_codes(op.answer(a, b))}
     values |= {name: _text(getattr(op, name), a) for name in ("sign", "word")}
-    fields = {True: [], False: []}
+    fields: dict[bool, list[np.ndarray]] = {True: [], False: []}
     for counts, part in ((False, asked), (True, question[len(asked) :] + "{answer}" + rest)):
         for literal, name, *_ in Formatter().parse(part):
             fields[counts] += [_text(literal, a)] if literal else []

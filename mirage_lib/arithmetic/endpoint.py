@@ -276,7 +276,8 @@ class Endpoint:
             return Again("the body has no choices")
         if not isinstance(text, str):
             return Again("the choice has no text")
-        usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
+        told = body.get("usage")
+        usage = told if isinstance(told, dict) else {}
         return Answer(
             self.key.scrub(text),
             str(choice.get("finish_reason") or "unknown"),

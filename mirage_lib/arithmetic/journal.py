@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 from mirage_lib import runs
@@ -154,7 +155,7 @@ def _lock(path: Path) -> int:
     """Take the folder's lock; the system gives it back when this process ends, however it ends."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        if os.name == "posix":
+        if sys.platform != "win32":
             import fcntl
 
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -46,9 +46,10 @@ class Estimate:
         (0.044, 0.059)
         """
         out = self.completion_tokens_at_most * price_out
-        return tuple(
+        low, high = (
             round((tokens * price_in + out) / 1e6, 6) for tokens in (self.prompt_tokens, self.prompt_tokens_at_most)
         )
+        return low, high
 
     def text(self, price_in: float | None = None, price_out: float | None = None) -> str:
         """Say it in words, the price as well where prices are given."""

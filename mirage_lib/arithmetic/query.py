@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from tqdm import tqdm
@@ -169,7 +170,7 @@ class _Run:
     def _body(self, request: dict) -> dict:
         settings = self.settings
         if settings.api == "chat":
-            body = {"messages": [{"role": "user", "content": request["sent"]}]}
+            body: dict[str, Any] = {"messages": [{"role": "user", "content": request["sent"]}]}
         else:
             body = {"prompt": request["sent"]}
         body |= {"model": request["asked"], "temperature": request["temperature"]}

@@ -51,10 +51,10 @@ def model(text: str) -> Model:
     """
     found = re.fullmatch(r"(.+?)=([\d.,_]+)([kMBT]?)(?:=(.+))?", text, re.IGNORECASE)
     try:
-        n_params = round(float(re.sub("[,_]", "", found[2])) * _SCALE[found[3].lower()])
-    except (TypeError, ValueError):
+        n_params = round(float(re.sub("[,_]", "", found[2])) * _SCALE[found[3].lower()]) if found else 0
+    except ValueError:
         n_params = 0
-    if n_params < 1:
+    if not found or n_params < 1:
         raise QueryError(f"model {text!r} has to be NAME=PARAMETERS, such as my-model=135M or my-model=6.7B")
     return Model(found[1], n_params, found[4] or found[1])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,9 +20,13 @@ from mirage_lib.forecasts import extrapolate
 FAST = ("exact_match", "token_edit_distance", "per_token_accuracy", "multiple_choice_grade", "brier_binary", "brier_multiclass")
 SLOW = ("rouge_l_sum", "bleu")
 """Metrics over words, which take about a millisecond an answer: scored on a sample, and only where answers have words."""
+SHARES = ("exact_match", "multiple_choice_grade")
+"""Metrics of right or wrong, whose mean is a share."""
 SAMPLED = 2000
 """Answers of a model and task that the slow metrics score."""
 LEVEL = 0.05
+NORMAL = 4000
+"""Items from which on the interval of a mean is the normal one."""
 LEAST = 3
 """Sizes from which on a curve is judged."""
 SUDDEN, CLIMBS, FALLS, FLAT, FEW = (
@@ -57,13 +62,15 @@ class Finding:
     Attributes
     ----------
     curve : frame
-        ``model, n_params, estimate, low, high, n, resolution, needed``: how many items resolve the value to half of
+        ``model, n_params, estimate, low, high, n, n_items, resolution, needed``: ``n`` answers to ``n_items`` different items;
+        how many items resolve the value to half of
         itself (a share of right answers only), missing where it is zero or one.
     score, null_high, exceedance, adjusted : the emergence score, what one smooth curve in twenty exceeds, the share of smooth
         curves that score as high, and that share adjusted for all curves of the audit
     break_p : of the test for a break, where there are enough sizes
     conclusion : one of the five
     unseen : models with no right answer at all, and the most that their true rate may be
+    shared, asked : items that all models answered, and items that any did
     """
 
     family: str
@@ -82,6 +89,8 @@ class Finding:
     conclusion: str
     forecast: Forecast | None
     unseen: dict[str, float]
+    shared: int
+    asked: int
 
     @property
     def name(self) -> str:
@@ -104,6 +113,11 @@ class Findings:
     def changing(self) -> list[tuple[tuple[str, str, int], list[Finding]]]:
         """The tasks whose conclusion is not the same under every metric."""
         return [(key, found) for key, found in self.by_task() if len({one.conclusion for one in found} & CHANGES) > 1]
+
+    def frame(self) -> pl.DataFrame:
+        """All findings as a table, a row a curve: ``family, task, group, metric, conclusion, score, adjusted, break_p``."""
+        names = ("family", "task", "group", "metric", "conclusion", "score", "adjusted", "break_p")
+        return pl.DataFrame([[getattr(one, name) for name in names] for one in self.each], schema=names, orient="row")
 
     def sentences(self) -> list[str]:
         """What can be said in a paper, one sentence a task, each with its numbers."""
@@ -141,13 +155,12 @@ def examine(tables: dict[str, pl.DataFrame], draws: int = 500, seed: int = 0) ->
     """
     judged = []
     for outputs in tables.values():
-        for name in [n for n in metrics.usable(outputs) if n in FAST]:
-            judged += _judge(curves.curve(outputs, name, draws=draws, seed=seed), False, draws, seed)
+        paired = pairs(outputs)
+        judged += _judge(_curves(outputs, FAST, draws, seed), False, paired, draws, seed)
         worded = outputs.filter(pl.col("target").str.contains(r"\s")) if "target" in outputs.columns else outputs.head(0)
         if worded.height:
             part = worded.filter(pl.int_range(pl.len()).shuffle(seed).over("family", "model", "task", "group") < SAMPLED)
-            for name in [n for n in metrics.usable(part) if n in SLOW]:
-                judged += _judge(curves.curve(part, name, draws=draws, seed=seed), part.height < worded.height, draws, seed)
+            judged += _judge(_curves(part, SLOW, draws, seed), part.height < worded.height, paired, draws, seed)
     if not judged:
         raise LogsError(f"none of the metrics {', '.join(FAST + SLOW)} applies to these outputs")
     order = {name: k for k, name in enumerate(FAST + SLOW)}
@@ -155,33 +168,91 @@ def examine(tables: dict[str, pl.DataFrame], draws: int = 500, seed: int = 0) ->
     return Findings(tuple(_adjusted(judged)))
 
 
-def _judge(curve: pl.DataFrame, sampled: bool, draws: int, seed: int) -> list[Finding]:
+def pairs(outputs: pl.DataFrame) -> dict[tuple[str, str, int], tuple[int, int]]:
+    """Count, by family, task and group, the items that all models answered, and those that any did.
+
+    >>> from mirage_lib import theory
+    >>> pairs(theory.text_outputs([0.8, 0.2], length=3, n=50).head(70))
+    {('simulated', 'simulated', 3): (20, 50)}
+    """
+    keys = ["family", "task", "group"]
+    items = outputs.group_by(*keys, "item").agg(pl.col("model").n_unique())
+    models = outputs.group_by(keys).agg(pl.col("model").n_unique().alias("models"))
+    counted = items.join(models, on=keys).group_by(keys).agg((pl.col("model") == pl.col("models")).sum().alias("shared"), pl.len())
+    return {(family, task, group): (shared, asked) for family, task, group, shared, asked in counted.iter_rows()}
+
+
+def _curves(outputs: pl.DataFrame, names: tuple[str, ...], draws: int, seed: int) -> pl.DataFrame:
+    """Curves of several metrics, for which answers are sorted and drawn again once only; temperatures are not told apart."""
+    names = tuple(name for name in metrics.usable(outputs) if name in names)
+    by = ("task", "group")
+    rows = [
+        (*cell.key, *estimate)
+        for cell in (curves.cells(outputs, names, by) if names else ())
+        for estimate in _estimates(cell, names, draws, seed)
+    ]
+    return pl.DataFrame(rows, schema=[*by, *curves.MODEL, *curves.ESTIMATES], orient="row")
+
+
+def _estimates(cell: curves.Cell, names: tuple[str, ...], draws: int, seed: int) -> list[tuple[Any, ...]]:
+    """Estimates with intervals; for many items the normal interval, which is what a bootstrap comes to, at a cost that is linear in items."""
+    items = cell.asked.shape[1]
+    if len(cell.seeds) > 1 or items < NORMAL:
+        return curves.estimates(cell, names, draws, seed)
     found = []
-    for (family, task, group, name), part in curve.group_by("family", "task", "group", "metric", maintain_order=True):
+    for scores, row in zip(cell.scores[:, 0], curves.estimates(cell, names, 1, seed), strict=True):
+        if not np.isin(scores, (0, 1)).all():
+            half = 1.96 * float(np.std(scores)) / float(np.sqrt(items))
+            row = (*row[:2], row[1] - half, row[1] + half, *row[4:])
+        found.append(row)
+    return found
+
+
+def _judge(curve: pl.DataFrame, sampled: bool, paired: dict[tuple[str, str, int], tuple[int, int]], draws: int, seed: int) -> list[Finding]:
+    found = []
+    for key, part in curve.group_by("family", "task", "group", "metric", maintain_order=True):
+        family, task, group, name = str(key[0]), str(key[1]), int(str(key[2])), str(key[3])
         metric = metrics.get(name)
-        part = part.sort("n_params")
+        part = part.sort("n_params", "model")
         sign = -1 if metric.better == "lower" else 1
-        share = metric.range == (0, 1) and name in ("exact_match", "multiple_choice_grade")
+        share = name in SHARES
         need = [curves.needed(p) if share and 0 < p < 1 else None for p in part["estimate"]]
-        table = part.select("model", "n_params", "estimate", "low", "high", "n", "resolution").with_columns(needed=pl.Series(need, dtype=pl.Int64))
-        unseen = {m: curves.highest_when_none(n) for m, p, n in part.select("model", "estimate", "n").iter_rows() if share and p == 0}
+        table = part.select("model", "n_params", "estimate", "low", "high", "n", "n_items", "resolution").with_columns(needed=pl.Series(need, dtype=pl.Int64))
+        unseen = {m: curves.highest_when_none(n) for m, p, n in part.select("model", "estimate", "n_items").iter_rows() if share and p == 0}
+        one_each = part["n_params"].is_unique().all() and part["n"].n_unique() == 1 and (part["n"] == part["n_items"]).all()
+        items = int(part["n"][0]) if share and one_each else None
+        part = by_size(part)
         sizes, values = part["n_params"].to_numpy().astype(float), sign * part["estimate"].to_numpy()
-        many = len(set(sizes)) == len(sizes) >= LEAST
-        scored = _scored(part, sizes, values, draws, seed) if many else (None, None, None, None)
+        many = len(sizes) >= LEAST
+        score, null_high, exceedance, break_p = _scored(part, sizes, values, items, draws, seed) if many else (None, None, None, None)
+        shared, asked = paired[family, task, group]
         found.append(Finding(
-            family, task, group, name, metric.label, metric.better, table, sampled, *scored[:3], None, scored[3],
-            _direction(part, sign) if many else FEW, _ahead(metric, sizes, values, sign) if many else None, unseen,
+            family, task, group, name, metric.label, metric.better, table, sampled, score, null_high, exceedance, None, break_p,
+            _direction(part, sign) if many else FEW, _ahead(metric, sizes, values, sign) if many else None, unseen, shared, asked,
         ))  # fmt: skip
     return found
 
 
-def _scored(part: pl.DataFrame, sizes: np.ndarray, values: np.ndarray, draws: int, seed: int) -> tuple[float, float, float, float | None]:
+def by_size(part: pl.DataFrame) -> pl.DataFrame:
+    """Average models of equal size, since a curve has one value a size; half-widths of intervals add up as errors do."""
+    if part["n_params"].is_unique().all():
+        return part
+    half = (((pl.col("high") - pl.col("low")) / 2) ** 2).sum().sqrt() / pl.len()
+    merged = part.group_by("n_params").agg(pl.col("estimate").mean(), half.alias("half")).sort("n_params")
+    return merged.with_columns(low=pl.col("estimate") - pl.col("half"), high=pl.col("estimate") + pl.col("half"))
+
+
+def _scored(
+    part: pl.DataFrame, sizes: np.ndarray, values: np.ndarray, items: int | None, draws: int, seed: int
+) -> tuple[float, float, float, float | None]:
     errors = (part["high"] - part["low"]).to_numpy() / 4
     score = emergence.score(sizes, values)
-    null = emergence.null_scores(sizes, values, errors, 4 * draws, seed)
+    # Shares of right answers take few values, so that steps of zero happen by luck; the null has to know.
+    null = emergence.null_scores(sizes, values, errors, 4 * draws, seed, items)
     p = None
     if len(sizes) >= breaks.LEAST and np.ptp(values) > 0:
-        p = breaks.find(np.log(sizes), values, float(max(np.sqrt(np.mean(errors**2)), 1e-9)), draws=draws, seed=seed).p
+        noise = None if items else float(max(np.sqrt(np.mean(errors**2)), 1e-9))
+        p = breaks.find(np.log(sizes), values, noise, items, draws=draws, seed=seed).p
     return score, float(np.quantile(null, 1 - LEVEL)), emergence.exceedance(score, null), p
 
 
@@ -230,14 +301,15 @@ def _adjusted(judged: list[Finding]) -> list[Finding]:
 def _sentence(key: tuple[str, str, int], found: list[Finding]) -> str:
     family, task, group = key
     sizes = found[0].curve["n_params"]
-    whose = f"On {task}{f' (group {group})' if group else ''}, {family}, {sizes.len()} models from {sizes.min():,} to {sizes.max():,} parameters"
+    whose = f"On {task}{f' (group {group})' if group else ''}, {family}, {sizes.len()} models from {sizes[0]:,} to {sizes[-1]:,} parameters"
     parts = []
     for one in found:
         first, last = one.curve.row(0, named=True), one.curve.row(-1, named=True)
         number = "" if one.score is None else f", emergence score {said(one.score)}, adjusted p {one.adjusted:.2g}"
+        several = "" if last["n"] == last["n_items"] else f" answers to {last['n_items']:,} items"
         parts.append(
             f"{one.label} {said(first['estimate'])} to {said(last['estimate'])} (95 % interval at the largest {said(last['low'])} to "
-            f"{said(last['high'])}, n = {last['n']:,}{', a sample' if one.sampled else ''}): {one.conclusion}{number}"
+            f"{said(last['high'])}, n = {last['n']:,}{several}{', a sample' if one.sampled else ''}): {one.conclusion}{number}"
         )
     kinds = {one.conclusion for one in found} & CHANGES
     end = "The conclusion depends on the metric" if len(kinds) > 1 else "The conclusion is the same under these metrics" if kinds else "No conclusion is drawn"

@@ -1,7 +1,8 @@
 """Logs of Inspect: one JSON document, or a zip of one header and a file a sample (``.eval``).
 
-What is used of a sample is its id, epoch, target, and the model's completion. A choice of letters is a written answer
-here, since Inspect keeps no probabilities of choices.
+What is used of a sample is its id, epoch, targets, and the answer: what its scorer read out of the completion, or the
+completion where no scorer or more than one says so. A choice of letters is a written answer here, since Inspect keeps
+no probabilities of choices.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +20,10 @@ from mirage_lib.audit.rows import LogsError, Rows
 
 NO_SAMPLE = "the sample is no whole JSON object with id, target and output"
 NO_OUTPUT = "the sample ended with an error and has no answer"
+
+
+MARKS: dict[object, bool] = {"C": True, "I": False, 1: True, 0: False}
+"""Marks that say right or wrong; others, such as partly right, are not compared."""
 
 
 class Message(msgspec.Struct):
@@ -40,6 +46,13 @@ class Output(msgspec.Struct):
     completion: str | None = None
 
 
+class Score(msgspec.Struct):
+    """What a scorer took for the answer, and its mark."""
+
+    answer: object = None
+    value: object = None
+
+
 class Sample(msgspec.Struct):
     """What is needed of a sample."""
 
@@ -47,6 +60,8 @@ class Sample(msgspec.Struct):
     target: str | list[str]
     output: Output = msgspec.field(default_factory=Output)
     epoch: int = 1
+    scores: dict[str, Score] | None = None
+    error: object = None
 
 
 class Config(msgspec.Struct):
@@ -110,6 +125,9 @@ def rows(path: Path) -> Rows:
         "model": name, "task": header.eval.task.rsplit("/", 1)[-1],
         "temperature": 0.0 if temperature is None else temperature, "seed": config.seed or 0,
     })  # fmt: skip
+    if header.status != "success":
+        found.notes.append(f"the run did not end well (status: {header.status}): samples may be missing")
+    read_out: Counter[str] = Counter()
     for where, content in samples:
         try:
             sample = _sample.decode(content)
@@ -117,12 +135,18 @@ def rows(path: Path) -> Rows:
             found.leave(NO_SAMPLE, where)
             continue
         said = _said(sample.output)
-        if said is None:
+        if said is None or sample.error is not None:
             found.leave(NO_OUTPUT, where)
             continue
-        target = sample.target if isinstance(sample.target, str) else sample.target[0] if sample.target else ""
+        scorer, score = next(iter(sample.scores.items())) if sample.scores and len(sample.scores) == 1 else ("", None)
+        if score is not None and isinstance(score.answer, str):
+            read_out[scorer] += score.answer.strip() != said.strip()
+            said = score.answer
         finish = sample.output.choices[0].stop_reason if sample.output.choices else "unknown"
-        found.say(sample.id, sample.epoch - 1, target, said, finish)
+        right = found.say(sample.id, sample.epoch - 1, sample.target, said, finish)
+        if score is not None and isinstance(score.value, str | int | float) and score.value in MARKS:
+            found.mark(scorer, MARKS[score.value], right)
+    found.notes += [f"{count:,} answers are what the scorer {name} read out of a longer text" for name, count in read_out.items() if count]
     return found
 
 

@@ -23,6 +23,8 @@ from mirage_lib.bigbench.sizes import parted, size
 
 READERS = {"lm-evaluation-harness": harness, "Inspect": inspect_logs, "table": plain}
 PLAIN = plain.NEEDED
+SAMPLES = Path(__file__).parent / "samples"
+"""Logs of two small models of this book, as lm-evaluation-harness and Inspect wrote them: folders ``harness`` and ``inspect``."""
 ENDINGS = (".jsonl", ".json", ".eval", ".csv", ".parquet", ".ndjson")
 """Files of a folder that are looked at; a file that is named is always read."""
 NO_SIZE = "the size of model {!r} is not known: give --size {}=PARAMETERS, as in 1b"
@@ -41,12 +43,13 @@ class Left(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """One file: what it was taken for, how many rows it gave, and what was left out of it."""
+    """One file: what it was taken for, how many rows it gave, what was left out of it, and what else to know."""
 
     path: str
     format: str
     rows: int
     left: tuple[Left, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ class Logs:
         said = [f"{self.rows:,} rows kept of {self.rows + self.left_out:,}, from {len(self.sources)} files."]
         for source in self.sources:
             said += [f"{source.path}: {one.rows:,} rows left out: {one.reason} (first: {one.first})" for one in source.left]
+            said += [f"{source.path}: {note}." for note in source.notes]
         said += [f"{one.rows:,} rows left out: {one.reason} (first: {one.first})" for one in self.left]
         said += [f"{path}: not read: {reason}" for path, reason in self.skipped]
         return "\n".join(said)
@@ -98,7 +102,7 @@ class _Pool:
         for kind, frame in rows.frames().items():
             self.frames.setdefault(kind, []).append(frame)
         left = tuple(Left(reason, count, rows.first[reason]) for reason, count in rows.left.items())
-        self.sources.append(Source(str(path), format, len(rows), left))
+        self.sources.append(Source(str(path), format, len(rows), left, rows.noted()))
 
 
 def read(
@@ -178,7 +182,7 @@ def _whole(table: pl.DataFrame, kind: str, sizes: Mapping[str, str | int], famil
         left.append(Left(TWICE, table.height - once.height, f"{again['model']}, {again['task']}, item {again['item']}"))
     if once.is_empty():
         return once
-    once = once.with_columns(family=_families(once, family))
+    once = _by_temperature(once).with_columns(family=_families(once, family))
     return tables.check(once.select(*tables.COMMON, *tables.KINDS[kind]), kind)
 
 
@@ -186,7 +190,8 @@ def _sized(table: pl.DataFrame, sizes: Mapping[str, str | int], left: list[Left]
     """Fill in the number of parameters: what was given, what the log tells, what stands in the model's name."""
     known: dict[str, int] = {}
     for model, told in table.group_by("model").agg(pl.col("n_params").max()).sort("model").iter_rows():
-        written = sizes.get(model, told if told is not None else parted(model)[1])
+        given = sizes.get(model, sizes.get(model.rsplit("/", 1)[-1]))
+        written = given if given is not None else told if told is not None else parted(model)[1]
         if written is None:
             rows = table.filter(pl.col("model") == model).height
             left.append(Left(NO_SIZE.format(model, model), rows, f"all rows of {model}"))
@@ -195,11 +200,21 @@ def _sized(table: pl.DataFrame, sizes: Mapping[str, str | int], left: list[Left]
             known[model] = size(written)
         except RecordsError as error:
             raise LogsError(f"model {model}: {error}") from None
-    unknown = sorted(set(sizes) - set(table["model"].unique()))
+    named = table["model"].unique().to_list()
+    unknown = sorted(set(sizes) - set(named) - {name.rsplit("/", 1)[-1] for name in named})
     if unknown and len(unknown) == len(sizes):
-        raise LogsError(f"sizes are given for {', '.join(unknown)}, but the logs hold {', '.join(sorted(table['model'].unique()))}")
+        raise LogsError(f"sizes are given for {', '.join(unknown)}, but the logs hold {', '.join(sorted(named))}")
     table = table.filter(pl.col("model").is_in(list(known)))
     return table.with_columns(n_params=pl.col("model").replace_strict(known, return_dtype=pl.Int64))
+
+
+def _by_temperature(table: pl.DataFrame) -> pl.DataFrame:
+    """Make a task of each temperature where one model was asked a task at several."""
+    several = table.group_by("task", "model").agg(pl.col("temperature").n_unique()).filter(pl.col("temperature") > 1)["task"].unique()
+    if several.is_empty():
+        return table
+    named = pl.format("{} (temperature {})", "task", "temperature")
+    return table.with_columns(task=pl.when(pl.col("task").is_in(several.to_list())).then(named).otherwise("task"))
 
 
 def _families(table: pl.DataFrame, family: str | None) -> pl.Series:

@@ -11,13 +11,16 @@ from pathlib import Path
 
 import polars as pl
 
-from mirage_lib.audit.rows import COLUMNS, PAYLOAD, LogsError, Rows
+from mirage_lib.audit.rows import COLUMNS, PAYLOAD, LogsError, Rows, nearest
+from mirage_lib.bigbench.records import RecordsError
+from mirage_lib.bigbench.sizes import size
 
 NEEDED = ("model", "item", "target")
-DEFAULTS = {"n_params": None, "family": None, "task": "task", "group": 0, "seed": 0, "temperature": 0.0, "sample": 0}
+DEFAULTS: dict[str, object] = {"n_params": None, "family": None, "task": "task", "group": 0, "seed": 0, "temperature": 0.0, "sample": 0}
 MISSING = "model, item or target is missing"
 NO_OUTPUT = "the output is missing"
 NO_PLACE = "the target is not the place of one of the choices"
+NO_COUNT = "n_params is no number of parameters, such as 1300000000 or 1.3b"
 NO_SHARES = "probabilities that are missing, negative, no numbers, or do not add up to something"
 
 
@@ -46,6 +49,8 @@ def rows(path: Path) -> Rows:
     table = table.with_row_index("row", 1)
     table = table.with_columns(pl.lit(value, COLUMNS[name]).alias(name) for name, value in DEFAULTS.items() if name not in table.columns)
     table = _kept(found, table, pl.all_horizontal(pl.col(*NEEDED).is_not_null()), MISSING)
+    if table["n_params"].dtype == pl.String:
+        table = _counted(found, table)
     try:
         table = table.with_columns(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
     except pl.exceptions.PolarsError as error:
@@ -59,11 +64,29 @@ def rows(path: Path) -> Rows:
             found.leave(NO_OUTPUT, f"row {texts['row'][0]}", texts.height)
         else:
             texts = _kept(found, texts, pl.col("output").is_not_null(), NO_OUTPUT)
-            written = texts.with_columns(pl.col("target", "output").cast(pl.String).str.strip_chars())
+            texts = texts.with_columns(pl.col("output").cast(pl.String).str.strip_chars())
+            if texts["target"].dtype == pl.List:
+                pairs = texts.select(pl.col("target").cast(pl.List(pl.String)), "output").iter_rows()
+                found.several = texts.filter(pl.col("target").list.len() > 1).height
+                texts = texts.with_columns(pl.Series("target", [nearest([one for one in some if one is not None], said) for some, said in pairs], pl.String))
+            written = texts.with_columns(pl.col("target").cast(pl.String).str.strip_chars())
             prompt = pl.col("prompt_id").cast(pl.String) if "prompt_id" in texts.columns else pl.col("item")
             written = written.with_columns(prompt.alias("prompt_id"), finish_reason=pl.lit("unknown"))
-            found.more["text"] = written.select(*COLUMNS, *PAYLOAD["text"])
+            found.more["text"] = written.select(list(COLUMNS) + list(PAYLOAD["text"]))
     return found
+
+
+def _counted(found: Rows, table: pl.DataFrame) -> pl.DataFrame:
+    """Read numbers of parameters that are written, as in 1.3b; those that are none are left out and counted."""
+    counts: dict[str, int | None] = {}
+    for told in table["n_params"].drop_nulls().unique():
+        try:
+            counts[told] = size(told)
+        except RecordsError:
+            counts[told] = None
+    read = pl.col("n_params").replace_strict(counts, return_dtype=pl.Int64, default=None)
+    table = _kept(found, table.with_columns(read.alias("counted")), pl.col("counted").is_not_null() | pl.col("n_params").is_null(), NO_COUNT)
+    return table.drop("n_params").rename({"counted": "n_params"})
 
 
 def _choices(found: Rows, table: pl.DataFrame) -> pl.DataFrame:
@@ -73,12 +96,12 @@ def _choices(found: Rows, table: pl.DataFrame) -> pl.DataFrame:
             pl.col("probabilities").str.strip_chars("[] ").str.split(",").list.eval(pl.element().str.strip_chars().cast(pl.Float64, strict=False))
         )
     p = pl.col("probabilities")
-    table = _kept(found, table, p.list.eval(pl.element().is_finite() & (pl.element() >= 0)).list.all() & (p.list.sum() > 0), NO_SHARES)
+    table = _kept(found, table, p.list.eval((pl.element().is_finite() & (pl.element() >= 0)).fill_null(False)).list.all() & (p.list.sum() > 0), NO_SHARES)
     table = table.with_columns(target_index=pl.col("target").cast(pl.Int64, strict=False))
     there = pl.col("target_index").is_between(0, p.list.len().cast(pl.Int64) - 1)
     table = _kept(found, table, there, NO_PLACE)
     table = table.with_columns((p.cast(pl.List(pl.Float64)) / p.cast(pl.List(pl.Float64)).list.sum()).alias("probabilities"))
-    return table.select(*COLUMNS, *PAYLOAD["choice"])
+    return table.select(list(COLUMNS) + list(PAYLOAD["choice"]))
 
 
 def _kept(found: Rows, table: pl.DataFrame, good: pl.Expr, reason: str) -> pl.DataFrame:
@@ -95,7 +118,7 @@ def _scan(path: Path) -> pl.LazyFrame:
     if path.suffix == ".csv":
         # Answers and targets are text, even where all of them are digits.
         names = pl.scan_csv(path, infer_schema=False).collect_schema().names()
-        text = {name: pl.String for name in ("item", "target", "output", "model", "family", "task", "probabilities") if name in names}
+        text: dict[str, type[pl.DataType]] = {name: pl.String for name in ("item", "target", "output", "model", "family", "task", "probabilities") if name in names}
         return pl.scan_csv(path, schema_overrides=text, infer_schema_length=10_000)
     if path.suffix in (".jsonl", ".ndjson"):
         return pl.scan_ndjson(path, infer_schema_length=10_000)

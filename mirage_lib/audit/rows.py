@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
+from rapidfuzz.distance import Levenshtein
 
-COLUMNS = {
+COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "family": pl.String, "model": pl.String, "n_params": pl.Int64, "seed": pl.Int64, "task": pl.String, "item": pl.String,
     "group": pl.Int64, "temperature": pl.Float64, "sample": pl.Int64,
 }  # fmt: skip
-PAYLOAD = {
+PAYLOAD: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     "text": {"prompt_id": pl.String, "target": pl.String, "output": pl.String, "finish_reason": pl.String},
     "choice": {"target_index": pl.Int64, "probabilities": pl.List(pl.Float64)},
 }
@@ -33,6 +34,8 @@ class Rows:
     choice_item, index, nats : of choices, a list each; ``nats`` holds lists of log-likelihoods
     left, first : rows that were left out by reason, and where the first of each is
     more : frames that a reader made itself, by kind
+    own : the log's own marks by their name: how many there are, and how many agree with ours
+    notes : what else a reader of the report should know of the file
     """
 
     whole: dict[str, object]
@@ -47,19 +50,47 @@ class Rows:
     left: Counter[str] = field(default_factory=Counter)
     first: dict[str, str] = field(default_factory=dict)
     more: dict[str, pl.DataFrame] = field(default_factory=dict)
+    own: dict[str, list[int]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    several: int = 0
 
     def leave(self, reason: str, where: str, rows: int = 1) -> None:
         """Count rows that cannot be used."""
         self.left[reason] += rows
         self.first.setdefault(reason, where)
 
-    def say(self, item: object, sample: int, target: str, output: str, finish: str = "unknown") -> None:
-        """Add a text answer. Spaces at both ends of answer and target are no part of them."""
+    def say(self, item: object, sample: int, target: str | list[str], output: str, finish: str = "unknown") -> bool:
+        """Add a text answer, and tell whether it is right to the letter.
+
+        Spaces at both ends of answer and target are no part of them. Of several targets, any of which is right,
+        the one nearest to the answer is kept.
+        """
+        output = output.strip()
+        if not isinstance(target, str):
+            self.several += len(target) > 1
+            target = nearest(target, output)
+        target = target.strip()
         self.item.append(str(item))
         self.sample.append(sample)
-        self.target.append(target.strip())
-        self.output.append(output.strip())
+        self.target.append(target)
+        self.output.append(output)
         self.finish.append(finish)
+        return output == target
+
+    def mark(self, name: str, theirs: bool, ours: bool) -> None:
+        """Count a mark that the log itself gives, and whether ours is the same."""
+        counts = self.own.setdefault(name, [0, 0])
+        counts[0] += 1
+        counts[1] += theirs == ours
+
+    def noted(self) -> tuple[str, ...]:
+        """All notes, with those about several targets and about the log's own marks."""
+        notes = list(self.notes)
+        if self.several:
+            notes.append(f"{self.several:,} answers have several right targets; each is held against the nearest of them")
+        for name, (count, same) in self.own.items():
+            notes.append(f"the log's own {name} is the same as ours on {same:,} of {count:,} rows" + (": it counts other answers as right" if same < count else ""))
+        return tuple(notes)
 
     def choose(self, item: object, index: int, nats: list[float]) -> None:
         """Add a choice among several, by the log-likelihood of each."""
@@ -87,6 +118,17 @@ class Rows:
             if name not in frame.columns:
                 frame = frame.with_columns(pl.lit(self.whole.get(name, default.get(name)), dtype).alias(name))
         return frame.select(pl.col(name).cast(dtype) for name, dtype in (COLUMNS | PAYLOAD[kind]).items())
+
+
+def nearest(targets: list[str], output: str) -> str:
+    """Of several right answers, find the one with the fewest edits to what was said; the first of equals.
+
+    Exact match is then the best over all targets, and so is the edit distance.
+
+    >>> nearest(["New York City", "NYC"], "NY")
+    'NYC'
+    """
+    return min((one.strip() for one in targets), key=lambda one: Levenshtein.distance(one, output), default="")
 
 
 def shares(nats: list[list[float]]) -> pl.Series:

@@ -77,7 +77,7 @@ def rows(content: bytes, path: Path) -> dict[str, object]:
         pl.when(same).then(pl.lit("")).otherwise(_after_task()).alias("setting"),
         (pl.col("is_preferred_metric").str.to_lowercase().is_in(["1", "1.0", "true"])).alias("preferred"),
     )
-    return table.to_dict(as_series=False)
+    return {name: list(column) for name, column in table.to_dict(as_series=False).items()}
 
 
 def _after_task() -> pl.Expr:

@@ -88,7 +88,7 @@ def rows(content: bytes, path: Path, model: str | None = None, n_params: int | s
     if n_params is None and isinstance(counted, int) and counted > 0:
         n_params = counted
     name, family, params = _model(model or _named(file), n_params)
-    made = {key: [] for key in ("task", "metric", "score", "stderr", "shots", "n_items", "setting")}
+    made: dict[str, list[object]] = {key: [] for key in ("task", "metric", "score", "stderr", "shots", "n_items", "setting")}
     for task, found in file.results.items():
         shots = file.n_shot.get(task, file.config.get("num_fewshot"))
         counted = file.n_samples.get(task)
@@ -206,7 +206,7 @@ def _index(sample: Sample, choices: int) -> int:
     arguments = sample.arguments
     if isinstance(arguments, Mapping):
         arguments = [list(one.values()) if isinstance(one, Mapping) else one for one in arguments.values()]
-    said = [str(one[1]).strip() for one in arguments or [] if isinstance(one, list) and len(one) > 1]
+    said = [str(one[1]).strip() for one in (arguments if isinstance(arguments, list) else []) if isinstance(one, list) and len(one) > 1]
     if len(said) == choices and said.count(text) == 1:
         return said.index(text)
     raise RecordsError(f"target {sample.target!r} is neither the place of one of {choices} choices nor its text")

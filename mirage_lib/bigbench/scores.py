@@ -83,7 +83,10 @@ def rows(content: bytes, path: Path) -> dict[str, object]:
     """
     file = decoded(_decoder, content)
     task = path.parent.parent.name if path.parent.name == "results" else path.parent.name
-    metrics, values, shots, settings, preferred, chance = [], [], [], [], [], []
+    metrics: list[str] = []
+    values: list[float] = []
+    chance: list[float | None] = []
+    shots, settings, preferred = [], [], []
     for entry in file.scores:
         found, wanted = entry.score_dict, entry.preferred_score
         if not found or (wanted and wanted not in found):

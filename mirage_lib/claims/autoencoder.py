@@ -235,8 +235,8 @@ def ours() -> pl.DataFrame:
 @cache
 def chosen() -> tuple[float, float]:
     """The two c of ours that answer to the published ones: the largest networks reach the published fractions."""
-    shares = [published_curve(f"autoencoder within {c}")[1][-1] for c in PUBLISHED]
-    return tuple(reaching(registry.frozen(NAME), share) for share in shares)
+    low, high = (reaching(registry.frozen(NAME), published_curve(f"autoencoder within {c}")[1][-1]) for c in PUBLISHED)
+    return low, high
 
 
 @cache

@@ -7,34 +7,34 @@ mostly nonlinear or discontinuous is judged by our classification; its base rate
 from __future__ import annotations
 
 from mirage_lib import base_rates
-from mirage_lib.bigbench import annotations
+from mirage_lib.bigbench import annotations as marks
 from mirage_lib.claims import registry
 from mirage_lib.claims.registry import Verdict
 
 
 @registry.test
 def metrics_annotated_4_of_39() -> Verdict:
-    raw = annotations.emergent()
-    named = sorted(set(raw["metric"]) - {annotations.PROGRAMMATIC})
-    programs = raw.filter(metric=annotations.PROGRAMMATIC)["task"].to_list()
-    same = annotations.reconciled()
+    raw = marks.emergent()
+    named = sorted(set(raw["metric"]) - {marks.PROGRAMMATIC})
+    programs = raw.filter(metric=marks.PROGRAMMATIC)["task"].to_list()
+    same = marks.reconciled()
     agree = same["ours"].to_list() == same["published"].to_list()
     few = same.height
     verdict = "upheld" if len(named) == 4 and not programs else "partly" if agree and few == 4 else "not upheld"
-    moved = ", ".join(annotations.disputed()["task"])
+    moved = ", ".join(marks.disputed()["task"])
     return Verdict(
         verdict,
         f"The {raw.height} tasks use {len(named)} metrics by the task files ({', '.join(named)}); {len(programs)} are programs "
-        f"({', '.join(programs)}), whose metric no file names. Put under {annotations.AGGREGATE}, together with {moved} (inferred: by its "
-        f"files it is exact match), they give {few} of {annotations.metrics().height} and {'exactly' if agree else 'not'} the published pie. "
+        f"({', '.join(programs)}), whose metric no file names. Put under {marks.AGGREGATE}, together with {moved} (inferred: by its "
+        f"files it is exact match), they give {few} of {marks.metrics().height} and {'exactly' if agree else 'not'} the published pie. "
         f"Counted by the programs' own metrics, which differ, it would be {len(named) + len(programs)}.",
     )
 
 
 @registry.test
 def metrics_92_percent() -> Verdict:
-    total = sum(annotations.PUBLISHED_PIE.values())
-    theirs = sum(annotations.PUBLISHED_PIE[metric] for metric in annotations.TWO)
+    total = sum(marks.PUBLISHED_PIE.values())
+    theirs = sum(marks.PUBLISHED_PIE[metric] for metric in marks.TWO)
     ours = base_rates.contrast("programs as other")
     shares = theirs / total, ours.yes / ours.emergent
     return Verdict(
@@ -64,7 +64,7 @@ def metrics_base_rate() -> Verdict:
 @registry.test
 def metrics_nonlinear() -> Verdict:
     seen, read = base_rates.shapes("fig5b"), base_rates.shapes("fig5a")
-    table = annotations.metrics()
+    table = marks.metrics()
     settled = table.filter(table["shape"] != "depends")
     bent = seen.yes + seen.other_yes
     verdict = "upheld" if min(seen.yes / seen.emergent, read.yes / read.emergent) > 0.5 else "not upheld"

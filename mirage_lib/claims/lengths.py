@@ -47,7 +47,7 @@ def effects() -> dict[str, tuple[matching.Effect, matching.Effect]]:
     """The effect of one more digit on accuracy, for each task: all problems, then matched ones."""
     ladder = tables.load(LADDER)
     return {
-        task: tuple(matching.effect(matching.compared(ladder, task, matched)) for matched in (False, True))
+        task: (matching.effect(matching.compared(ladder, task, False)), matching.effect(matching.compared(ladder, task, True)))
         for task in matching.LENGTHS
     }
 

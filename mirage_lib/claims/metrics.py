@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from mirage_lib import metric_shares
-from mirage_lib.bigbench import annotations
+from mirage_lib.bigbench import annotations as marks
 from mirage_lib.claims import registry
 from mirage_lib.claims.registry import Verdict
 
@@ -25,12 +25,12 @@ def metrics_few_5_of_39() -> Verdict:
     table = metric_shares.shares(metric_shares.scored())
     tested = table.filter(pl.col("tested") > 0)
     above = metric_shares.exceeding(tested)
-    known = annotations.metrics()
+    known = marks.metrics()
     in_files = known.filter(pl.col("tasks") + pl.col("parents") > 0)
     here = sorted(set(table["metric"]) & set(known["metric"]))
     return Verdict(
         "cannot be tested here",
-        f"Missing: scores under {known.height - len(here)} of the paper's {annotations.PUBLISHED_METRICS} metrics (only "
+        f"Missing: scores under {known.height - len(here)} of the paper's {marks.PUBLISHED_METRICS} metrics (only "
         f"{', '.join(here)} are, by name, in these records; {in_files.height} are preferred by tasks with a file, which is the most that BIG-Bench's "
         "collected table all.csv can hold), the numbers of items, and the paper's threshold, "
         f"which it does not state. Of the {tested.height} metrics here whose noise is known, {above.height} exceed the smooth null in more "

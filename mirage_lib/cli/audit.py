@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mirage_lib.audit.logs import Logs
 
 DEMO = ("arithmetic-ladder", 0)
 """The book's own outputs that the demonstration looks at, and their training seed."""
@@ -26,11 +30,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _audit(options: argparse.Namespace) -> None:
     from mirage_lib.audit import findings, logs, report
+    from mirage_lib.audit.rows import LogsError
 
     if options.demo == bool(options.paths):
-        raise logs.LogsError("name log files or folders, or --demo, and not both")
+        raise LogsError("name log files or folders, or --demo, and not both")
     if options.draws < 20:
-        raise logs.LogsError(f"--draws {options.draws}: an interval needs at least 20")
+        raise LogsError(f"--draws {options.draws}: an interval needs at least 20")
     read = _demo() if options.demo else logs.read(options.paths, _sizes(options.size), options.family)
     print(read.text())
     found = findings.examine(read.tables, options.draws)
@@ -49,7 +54,7 @@ def _sizes(pairs: list[str]) -> dict[str, str]:
     return dict(pair.rsplit("=", 1) for pair in pairs)
 
 
-def _demo() -> object:
+def _demo() -> Logs:
     import polars as pl
 
     from mirage_lib import outputs

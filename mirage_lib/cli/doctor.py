@@ -132,8 +132,10 @@ def requirements() -> dict[str, list[tuple[str, str]]]:
             lines += [f"{line}; extra == '{extra}'" for line in names]
     for line in lines:
         extra = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
-        name, bounds = re.match(r"([\w.-]+)(?:\[[^\]]*\])?\s*([^;]*)", line).groups()
-        wanted.setdefault(extra[1] if extra else "", []).append((name, bounds.strip().strip("()")))
+        named = re.match(r"([\w.-]+)(?:\[[^\]]*\])?\s*([^;]*)", line)
+        if named:
+            name, bounds = named.groups()
+            wanted.setdefault(extra[1] if extra else "", []).append((name, bounds.strip().strip("()")))
     return wanted
 
 
@@ -153,7 +155,8 @@ def fits(found: str, bounds: str) -> bool:
     """
 
     def numbers(text: str) -> tuple[int, ...]:
-        whole = [int(n) for n in re.match(r"\d+(?:\.\d+)*", text)[0].split(".")]
+        found = re.match(r"\d+(?:\.\d+)*", text)
+        whole = [int(n) for n in found[0].split(".")] if found else []
         while whole and whole[-1] == 0:
             whole.pop()
         return tuple(whole)

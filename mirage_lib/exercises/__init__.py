@@ -7,7 +7,9 @@ makes notebooks for students and for teachers of them.
 
 from __future__ import annotations
 
-from mirage_lib.exercises import arithmetic, bigbench, debate, forecasting, idea, vision
+from mirage_lib.exercises import arithmetic, auditing, bigbench, debate, forecasting, idea, vision
 from mirage_lib.exercises.registry import EXERCISES, Exercise, Verdict, check, exercise
 
-__all__ = ["EXERCISES", "Exercise", "Verdict", "arithmetic", "bigbench", "check", "debate", "exercise", "forecasting", "idea", "vision"]
+__all__ = [
+    "EXERCISES", "Exercise", "Verdict", "arithmetic", "auditing", "bigbench", "check", "debate", "exercise", "forecasting", "idea", "vision",
+]  # fmt: skip

@@ -7,6 +7,7 @@ None within a slip stands for "whatever".
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from mirage_lib.exercises.registry import Verdict
 PERCENT = "This looks like a percentage. Give a share: a number between 0 and 1."
 
 
-def number(answer: object, truth: float, right: str, **settings) -> Verdict:
+def number(answer: object, truth: float, right: str, **settings: Any) -> Verdict:
     """Judge one number; the settings are those of `numbers`.
 
     >>> number(3, 4.0, "Yes.", hint="Count the corners.")
@@ -33,7 +34,7 @@ def number(answer: object, truth: float, right: str, **settings) -> Verdict:
 
 def numbers(
     answer: object,
-    truth: Sequence | Mapping | np.ndarray,
+    truth: Sequence[Any] | Mapping[Any, Any] | np.ndarray,
     right: str,
     *,
     slips: Iterable[tuple[object, str]] = (),
@@ -91,11 +92,11 @@ def numbers(
 
 def function(
     answer: object,
-    calls: Sequence[tuple],
-    truth: Callable,
+    calls: Sequence[tuple[Any, ...]],
+    truth: Callable[..., Any],
     right: str,
     *,
-    slips: Iterable[tuple[Callable, str]] = (),
+    slips: Iterable[tuple[Callable[..., Any], str]] = (),
     within: float = 0.01,
     margin: float = 1e-9,
     hint: str = "",
@@ -162,10 +163,10 @@ def matches(given: np.ndarray, wrong: object, within: float, margin: float) -> b
     if aim.shape != given.shape:
         return False
     pairs = [(g, w) for g, w in zip(given.ravel(), aim.ravel()) if w is not None]
-    return all(close(np.float64(g), np.float64(w), within, margin) for g, w in pairs)
+    return all(close(np.array(g, float), np.array(w, float), within, margin) for g, w in pairs)
 
 
-def where_off(given, whole, within: float, margin: float, labels: list[str] | None) -> str:
+def where_off(given: np.ndarray, whole: np.ndarray, within: float, margin: float, labels: list[str] | None) -> str:
     """Name up to three entries that are off, and in which direction.
 
     >>> where_off(np.array([1.0, 5.0]), np.array([1.0, 2.0]), 0.01, 0.0, None)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 __all__ = ["EXERCISES", "Exercise", "Verdict", "check", "exercise"]
 
@@ -46,10 +47,11 @@ class Exercise:
     judge: Callable[[object], Verdict]
 
 
+Judge = TypeVar("Judge", bound=Callable[..., Verdict])
 EXERCISES: dict[str, Exercise] = {}
 
 
-def exercise(name: str, points: int = 1) -> Callable:
+def exercise(name: str, points: int = 1) -> Callable[[Judge], Judge]:
     """Register a judge under the name that the chapter gives to its question.
 
     Parameters
@@ -70,7 +72,7 @@ def exercise(name: str, points: int = 1) -> Callable:
     if name in EXERCISES:
         raise ValueError(f"exercise {name!r} is there already: choose another name")
 
-    def register(judge: Callable) -> Callable:
+    def register(judge: Judge) -> Judge:
         EXERCISES[name] = Exercise(name, points, judge)
         return judge
 

@@ -131,7 +131,7 @@ def order_a_jump(answer: object) -> Verdict:
     given = numbers(answer, [np.inf, np.inf], "")
     if "wanted" in given.message or "nan" in given.message:
         return given
-    c, claimed = map(float, answer)
+    c, claimed = map(float, np.asarray(answer, dtype=float))
     if abs(claimed - most) <= 0.02 and abs(step(c) - most) <= 0.02:
         return Verdict(True, "Announce it, and say who chose the threshold.")
     if claimed < 0:

@@ -9,7 +9,7 @@ from mirage_lib.outputs import check_probabilities
 
 
 def _one_in_choices(outputs: pl.DataFrame) -> float:
-    return float((1 / outputs["probabilities"].list.len()).mean())
+    return float((1 / outputs["probabilities"].list.len()).to_numpy().mean())
 
 
 def _probability_of_target(outputs: pl.DataFrame) -> pl.Series:

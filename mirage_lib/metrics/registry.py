@@ -99,7 +99,7 @@ def metric(
     why: str = "not said",
     source: str = "defined by the reader",
     chance: Callable[[pl.DataFrame], float | None] = lambda outputs: None,
-) -> Callable[[Callable], Metric]:
+) -> Callable[[Callable[[pl.DataFrame], pl.Series]], Metric]:
     """Enter a function into the registry under its own name; an entry of that name is replaced.
 
     Raises
@@ -112,7 +112,7 @@ def metric(
     if shape not in SHAPES:
         raise ValueError(f"shape is {shape!r}: it has to be one of {', '.join(SHAPES)}")
 
-    def enter(compute: Callable) -> Metric:
+    def enter(compute: Callable[[pl.DataFrame], pl.Series]) -> Metric:
         entry = Metric(
             compute.__name__, label, formula, needs, range, better, shape, why, source, compute, chance
         )

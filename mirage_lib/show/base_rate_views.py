@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from mirage_lib import base_rates
-from mirage_lib.bigbench import annotations
+from mirage_lib.bigbench import annotations as marks
 from mirage_lib.show import figures, theme
 from mirage_lib.show.figures import Figure
 from mirage_lib.show.measuring import legend_above
@@ -33,12 +33,12 @@ def kinds() -> pl.DataFrame:
     4
     """
     kind = (
-        pl.when(pl.col("rule") == annotations.PROGRAMMATIC).then(pl.lit("a program: not in the files"))
+        pl.when(pl.col("rule") == marks.PROGRAMMATIC).then(pl.lit("a program: not in the files"))
         .when(~pl.col("two")).then(pl.lit("another metric"))
-        .when(pl.col("metric") == annotations.CHOICE).then(pl.lit("multiple choice grade"))
+        .when(pl.col("metric") == marks.CHOICE).then(pl.lit("multiple choice grade"))
         .otherwise(pl.lit("exact string match"))
     )  # fmt: skip
-    return annotations.annotated().with_columns(kind=kind)
+    return marks.annotated().with_columns(kind=kind)
 
 
 def array_figure() -> Figure:
@@ -51,9 +51,9 @@ def array_figure() -> Figure:
     order = {kind: k for k, kind in enumerate(LOOK)}
     counts = table.group_by("category", "kind").agg(tasks=pl.len())
     with theme.style():
-        sizes = [table.filter(category=category).height for category in annotations.CATEGORIES]
+        sizes = [table.filter(category=category).height for category in marks.CATEGORIES]
         drawing, axes = plt.subplots(1, 4, figsize=(8.2, 3.2), sharey=True)
-        for axis, category, size in zip(axes, annotations.CATEGORIES, sizes, strict=True):
+        for axis, category, size in zip(axes, marks.CATEGORIES, sizes, strict=True):
             part = table.filter(category=category)["kind"].to_list()
             part = sorted(part, key=order.get)
             for kind, (colour, marker) in LOOK.items():
@@ -66,7 +66,7 @@ def array_figure() -> Figure:
         axes[0].set_ylim(np.ceil(max(sizes) / WIDTH) - 0.3, -0.7)
         legend_above(drawing, axes[0], columns=2)
     parts = []
-    for category in annotations.CATEGORIES:
+    for category in marks.CATEGORIES:
         row = dict(counts.filter(category=category).select("kind", "tasks").iter_rows())
         parts.append(f"{SAID[category]}: " + ", ".join(f"{row.get(kind, 0)} {kind}" for kind in LOOK))
     found = base_rates.contrast()
@@ -156,7 +156,7 @@ def metrics_table() -> figures.Table:
     >>> metrics_table().table.height
     39
     """
-    table = annotations.metrics()
+    table = marks.metrics()
     files = (pl.col("basis") == "task files") | (pl.col("emergent") > 0)
     shown = table.select(
         "metric",

@@ -14,7 +14,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, field, replace
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -191,7 +191,7 @@ def chart(axis: str, group: dict, x_title: str, lines: bool = False) -> dict:
             "range": [theme.VEGA_SHAPES[k % 5] for k in range(len(group["values"]))],
         }
     }
-    spec = {
+    spec: dict[str, Any] = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "config": theme.VEGA_CONFIG,
         "width": "container",

@@ -83,7 +83,8 @@ def svg(drawing: plt.Figure, alt: str) -> str:
     text = re.sub(r"<!--.*?-->\n?", "", text, flags=re.S)
     # Coordinates stand in tags; what is read (labels, the alternative text) keeps all its digits.
     text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d+\.\d\d)\d+", r"\1", tag[0]), text)
-    width, height = (float(x) for x in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups())
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
+    width, height = (float(x) for x in box.groups()) if box else (1.0, 1.0)
     head = (
         f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width:g} {height:g}" '
         f'style="max-width: {width * 1.25:.0f}px; min-width: {width * 0.85:.0f}px" xmlns="http://www.w3.org/2000/svg" '

@@ -161,25 +161,32 @@ class Live:
 
     def _table(self) -> pl.DataFrame:
         """The curve, without its family where there is one only."""
-        return self.curve if self.curve["family"].n_unique() > 1 else self.curve.drop("family")
+        curve = self._drawn()
+        return curve if curve["family"].n_unique() > 1 else curve.drop("family")
+
+    def _drawn(self) -> pl.DataFrame:
+        if self.curve is None:
+            raise ValueError("there is no curve yet: call update first")
+        return self.curve
 
     def _say(self, text: str) -> None:
         self.message.value = f'<p role="status" aria-live="polite">{html.escape(text)}</p>'
 
     def _words(self, metric: Metric) -> tuple[str, str]:
         """Alternative text and caption of the present figure."""
-        several = self.curve["family"].n_unique() > 1
+        curve = self._drawn()
+        several = curve["family"].n_unique() > 1
         said = [
             f"{f'{family}, ' if several else ''}targets of length {group} go from {part['estimate'][0]:.3g} "
             f"to {part['estimate'][-1]:.3g}"
-            for (family, group), part in self.curve.group_by("family", "group", maintain_order=True)
+            for (family, group), part in curve.group_by("family", "group", maintain_order=True)
         ]
-        sizes = theme.in_words(self.curve["n_params"].min()), theme.in_words(self.curve["n_params"].max())
+        sizes = theme.in_words(curve["n_params"].min()), theme.in_words(curve["n_params"].max())
         what = f"{metric.label}, {self.task.value}"
         alt = f"{what}, from {sizes[0]} to {sizes[1]} parameters: {'; '.join(said)}."
-        n = f"{self.curve['n'].min():,} to {self.curve['n'].max():,} outputs about "
-        n += f"{self.curve['n_items'].min():,} to {self.curve['n_items'].max():,} problems a mark"
-        seeds = f"{self.curve['n_seeds'].max()} training seeds" if len(self.seeds.value) > 1 else "one training seed"
+        n = f"{curve['n'].min():,} to {curve['n'].max():,} outputs about "
+        n += f"{curve['n_items'].min():,} to {curve['n_items'].max():,} problems a mark"
+        seeds = f"{curve['n_seeds'].max()} training seeds" if len(self.seeds.value) > 1 else "one training seed"
         hollow = "; hollow: none seen, at most" if self.log_axis.value else ""
         return alt, f"{html.escape(what)}: {n}, {seeds}; bands are 95 % intervals{hollow}."
 

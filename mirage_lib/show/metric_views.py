@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from mirage_lib import metric_shares
-from mirage_lib.bigbench import annotations
+from mirage_lib.bigbench import annotations as marks
 from mirage_lib.show import theme
 from mirage_lib.show.figures import Figure
 
@@ -38,7 +38,7 @@ def pies() -> Figure:
     >>> "51" in pies().alt
     True
     """
-    table = annotations.pie().join(annotations.reconciled().select("metric", reconciled="ours"), on="metric", how="left")
+    table = marks.pie().join(marks.reconciled().select("metric", reconciled="ours"), on="metric", how="left")
     table = table.fill_null(0).select("metric", "published", "ours", "reconciled")
     rows = {"As published": "published", "By the task files": "ours", "One task and two\nprograms moved": "reconciled"}
     with theme.style():
@@ -58,7 +58,7 @@ def pies() -> Figure:
         axis.grid(axis="y", visible=False)
         drawing.legend(*axis.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     said = "; ".join(f"{named(r[0])} {r[1]} published, {r[2]} by the task files, {r[3]} reconciled" for r in table.iter_rows())
-    return Figure(drawing, f"Preferred metrics of the {annotations.emergent().height} tasks called emergent: {said}.",
+    return Figure(drawing, f"Preferred metrics of the {marks.emergent().height} tasks called emergent: {said}.",
                   "Fig. 5C counted again. One task and two programs stand between the task files and the published pie.", table)  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def intervals_figure(redrawn: pl.DataFrame, listed: set[str]) -> Figure:
     """
     table = redrawn.with_columns(listed=pl.col("task").is_in(listed)).sort("score", "task")
     finite = table.filter(pl.col("score").is_finite())
-    edge = EDGE * max(1.0, finite["score"].max())
+    edge = EDGE * max(1.0, float(finite["score"].to_numpy().max()))
     shown = table.with_columns(pl.col("score", "low", "high").clip(-edge, edge))
     with theme.style():
         drawing, axis = plt.subplots(figsize=(7.6, 4.2))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -67,7 +69,7 @@ def figure3(outputs: pl.DataFrame, task: str) -> Figure:
     with theme.style():
         drawing, axes = plt.subplots(2, 3, figsize=(7.6, 5), sharey="row")
         for length in lengths:
-            look = {"color": theme.light(theme.ORDERED[length - 1]), "linestyle": theme.DASHES[length - 1]}
+            look: dict[str, Any] = {"color": theme.light(theme.ORDERED[length - 1]), "linestyle": theme.DASHES[length - 1]}
             look |= {"marker": theme.MARKERS[length - 1], "markersize": 4, "markevery": 3}
             axes[0, 0].plot(sizes, theory.accuracy(p, length), **look)
             axes[1, 0].plot(sizes, -theory.edit_distance(p, length), label=f"{length}", **look)

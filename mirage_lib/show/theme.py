@@ -8,6 +8,7 @@ repeat what colours say, for black-and-white print and colour-blind eyes.
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
 
 import matplotlib
 
@@ -32,7 +33,7 @@ CATEGORIES = ("blue", "orange", "green", "purple")
 MARKERS = ("o", "s", "^", "D", "v")
 VEGA_SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down")
 DASHES = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 1, 1, 1, 1, 1)))
-VEGA_DASHES = ([], [6, 2], [4, 2, 1, 2], [1.5, 1.5], [8, 2, 1, 2, 1, 2])
+VEGA_DASHES: tuple[list[float], ...] = ([], [6, 2], [4, 2, 1, 2], [1.5, 1.5], [8, 2, 1, 2, 1, 2])
 METRIC_LOOK = {
     "exact_match": ("orange", "o"),
     "token_edit_distance": ("blue", "s"),
@@ -118,7 +119,7 @@ RC = {
 }
 
 
-def style():
+def style() -> AbstractContextManager[None]:
     """Return a context in which Matplotlib draws in this book's style.
 
     >>> with style():

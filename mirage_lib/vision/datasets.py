@@ -240,7 +240,7 @@ def omniglot(root: str | Path | None = None, side: int = 28, download: bool = Fa
 
 
 def _small_sets(packed: list[Path], side: int) -> Characters:
-    drawings, seen = [], set()
+    drawings, seen = [], set[bytes]()
     for path in packed:
         with zipfile.ZipFile(path) as archive:
             names = sorted(name for name in archive.namelist() if name.endswith(".png") and "__MACOSX" not in name)

@@ -265,7 +265,9 @@ def _clip(gradients: dict[str, torch.Tensor], most: float) -> None:
     """Scale each network's gradient down to a norm, as :func:`torch.nn.utils.clip_grad_norm_` does for one."""
     if not most:
         return
-    squares = sum((value.flatten(1) ** 2).sum(1) for value in gradients.values())
+    squares, *others = ((value.flatten(1) ** 2).sum(1) for value in gradients.values())
+    for other in others:
+        squares = squares + other
     factor = (most / (squares.sqrt() + 1e-6)).clamp(max=1.0)
     for value in gradients.values():
         value.mul_(factor.view(-1, *[1] * (value.dim() - 1)))
