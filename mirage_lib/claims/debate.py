@@ -1,8 +1,8 @@
 """The debate since: seeds in two groups, a task that is sharp under every metric, and skill against loss.
 
 The rules in the ledger were written before any of the runs they judge. Size and target length of the ladder's new seeds were
-chosen from the five seeds that had been seen; bits, hidden bits and steps of the parity from four pilot seeds, as the first
-tried that the smallest networks did not learn and the largest did. That curves in loss are compared within one training set,
+chosen from the five seeds that had been seen; bits, hidden bits and steps of the parity from several pilots with other seeds,
+easier settings first, as those that the smallest networks did not learn and the largest did. That curves in loss are compared within one training set,
 too, was decided after the rule's own comparison over all training sets had been seen; it does not enter the verdict.
 """
 
