@@ -310,6 +310,14 @@ def test_answers_to_the_same_item_do_not_count_as_more_items():
     assert "n = 120 answers to 60 items" in found.sentences()[0]
 
 
+def test_a_curve_that_falls_on_its_way_up_is_named():
+    table = simulated(models=6)
+    down = table.with_columns(output=pl.when(pl.col("model") == "m4").then(pl.lit("xxxx")).otherwise("output"))
+    for one, expected in ((table, False), (down, True)):
+        read = logs.Logs({"text": one}, ())
+        assert ("Up and down" in " ".join(wording.cautions(read, findings.examine(read.tables, draws=50)))) is expected
+
+
 def test_the_reason_for_a_change_is_the_metrics_own():
     table = outputs.load("arithmetic-ladder").filter((pl.col("seed") == 0) & (pl.col("task") == "addition"))
     found = findings.examine({"text": table}, draws=200)
