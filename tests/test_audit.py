@@ -28,7 +28,7 @@ def lines(path: Path) -> list[dict]:
 
 def simulated(models: int = 6, n: int = 200, length: int = 4) -> pl.DataFrame:
     table = theory.text_outputs(np.linspace(0.7, 0.05, models), length, n)
-    return table.with_columns(model=pl.format("m{}", "n_params"), n_params=10 ** (pl.col("n_params") + 5))
+    return table.with_columns(model=pl.format("m{}", "n_params"), n_params=pl.col("n_params").cast(pl.Int64) * 1_000_000)
 
 
 def write(table: pl.DataFrame, path: Path) -> Path:
