@@ -28,7 +28,7 @@ def lines(path: Path) -> list[dict]:
 
 def simulated(models: int = 6, n: int = 200, length: int = 4) -> pl.DataFrame:
     table = theory.text_outputs(np.linspace(0.7, 0.05, models), length, n)
-    return table.with_columns(model=pl.format("m{}", "n_params"), n_params=10 ** (pl.col("n_params") + 5))
+    return table.with_columns(model=pl.format("m{}", "n_params"), n_params=pl.col("n_params").cast(pl.Int64) * 1_000_000)
 
 
 def write(table: pl.DataFrame, path: Path) -> Path:
@@ -308,6 +308,14 @@ def test_answers_to_the_same_item_do_not_count_as_more_items():
     assert one.curve["n"].to_list() == [120] * 4 and one.curve["n_items"].to_list() == [60] * 4
     assert list(one.unseen.values()) == [curves.highest_when_none(60)]
     assert "n = 120 answers to 60 items" in found.sentences()[0]
+
+
+def test_a_curve_that_falls_on_its_way_up_is_named():
+    table = simulated(models=6)
+    down = table.with_columns(output=pl.when(pl.col("model") == "m4").then(pl.lit("xxxx")).otherwise("output"))
+    for one, expected in ((table, False), (down, True)):
+        read = logs.Logs({"text": one}, ())
+        assert ("Up and down" in " ".join(wording.cautions(read, findings.examine(read.tables, draws=50)))) is expected
 
 
 def test_the_reason_for_a_change_is_the_metrics_own():

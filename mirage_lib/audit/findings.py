@@ -324,7 +324,7 @@ def said(value: float | None) -> str:
     """
     if value is None:
         return "not known"
-    return ("minus infinite" if value < 0 else "infinite") if np.isinf(value) else f"{value:.3g}"
+    return ("minus infinite" if value < 0 else "infinite") if np.isinf(value) else f"{value + 0.0:.3g}"
 
 
 def _plain(value: object) -> object:

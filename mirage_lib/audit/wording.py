@@ -9,7 +9,7 @@ import polars as pl
 from scipy.special import ndtri
 
 from mirage_lib import breaks, curves, metrics
-from mirage_lib.audit.findings import CHANGES, LEAST, LEVEL, SUDDEN, Finding, Findings, said
+from mirage_lib.audit.findings import CHANGES, CLIMBS, LEAST, LEVEL, SUDDEN, Finding, Findings, by_size, said
 from mirage_lib.audit.logs import Logs
 from mirage_lib.bigbench.sizes import parted
 
@@ -77,7 +77,7 @@ def cautions(logs: Logs, found: Findings) -> list[str]:
     """What to be careful about before anything of the report is used, one sentence each."""
     tasks = list(found.by_task())
     return [
-        *_about_models(logs, tasks), *_about_items(tasks), *_about_temperatures(logs),
+        *_about_models(logs, tasks), *_about_falls(tasks), *_about_items(tasks), *_about_temperatures(logs),
         *([f"There are {len(found.each)} curves on {len(tasks)} tasks. False alarms are held together over all of them, so a task has to stand out more than it would alone; do not pick one afterwards."]
           if len(tasks) >= MANY_TASKS else []),
         *(f"{source.path.rsplit('/', 1)[-1]}: {note}." for source in logs.sources for note in source.notes if "did not end well" in note),
@@ -111,6 +111,24 @@ def _about_models(logs: Logs, tasks: list[tuple[tuple[str, str, int], list[Findi
                 "Name one family with --family, or audit them apart."
             )
     return sentences
+
+
+def _about_falls(tasks: list[tuple[tuple[str, str, int], list[Finding]]]) -> list[str]:
+    """Name the tasks that climb in all, and on the way fall by more than two intervals."""
+    falling = []
+    for _, each in tasks:
+        for one in each:
+            low, high = by_size(one.curve)["low"].to_numpy(), by_size(one.curve)["high"].to_numpy()
+            falls = (low[:-1] > high[1:]) if one.better == "higher" else (high[:-1] < low[1:])
+            if one.conclusion in (SUDDEN, CLIMBS) and falls.any():
+                falling.append(one.name)
+                break
+    if not falling:
+        return []
+    return [
+        f"Up and down: on {len(falling)} of {len(tasks)} tasks a larger model is worse than the one before it, beyond both intervals ({_listed(falling)}). "
+        "Such a curve has no one size at which something appears; training runs of the same size may differ, and only more of them can tell."
+    ]
 
 
 def _about_items(tasks: list[tuple[tuple[str, str, int], list[Finding]]]) -> list[str]:
