@@ -73,7 +73,9 @@ def two_groups(values: Sequence[float], least: float = 0.1) -> Groups:
         likelihood = _mixed(x, centres, shares, width).sum()
         if likelihood > most + 1e-9:
             order = np.argsort(centres)
-            best, most = Groups(*map(float, centres[order]), round(float(shares[order][1]), 12), float(width)), likelihood
+            low, high = (float(centre) for centre in centres[order])
+            best, most = Groups(low, high, round(float(shares[order][1]), 12), float(width)), likelihood
+    assert best is not None, "every start has a likelihood"
     return best
 
 

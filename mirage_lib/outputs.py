@@ -218,12 +218,8 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.parquet"
     part = path.with_suffix(".part")
-    outputs.write_parquet(
-        part,
-        compression="zstd",
-        compression_level=19,
-        metadata={"kind": kind, "stamp": json.dumps(stamp)},
-    )
+    metadata = {"kind": kind, "stamp": json.dumps(stamp)}
+    outputs.write_parquet(part, compression="zstd", compression_level=19, metadata=metadata)
     os.replace(part, path)
     enter(path, kind, outputs.height)
     return path

@@ -52,7 +52,7 @@ def test_an_unfinished_ladder_is_not_frozen(tmp_path):
         (["arithmetic", "freeze", "--runs", "nowhere"], "mirage arithmetic train"),
         (["arithmetic", "freeze", "--cells", "addition-5"], "task:length:n"),
         (["arithmetic", "freeze", "--cells", "addition:6:10"], "[1, 2, 3, 4, 5]"),
-        (["arithmetic", "train", "--mode", "huge"], "small, ladder, tokens, formats, full"),
+        (["arithmetic", "train", "--mode", "huge"], "small, ladder, tokens, formats, seeds, full"),
     ],
 )
 def test_a_wrong_word_gets_one_sentence_that_says_what_is_allowed(arguments, said, tmp_path):

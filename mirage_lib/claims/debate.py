@@ -246,11 +246,11 @@ def count(table: pl.DataFrame) -> dict[str, int]:
     >>> count(axes("olmo"))["tasks"]
     20
     """
-    both = (table["ahead"] & table["flat"]).sum()
-    return {
-        "tasks": table.height, "ahead": table["ahead"].sum(), "surely": (table["better_low"] > 1).sum(),
-        "behind": (table["better_high"] < 1).sum(), "flat": table["flat"].sum(), "both": both, "broken": (table["q"] < LEVEL).sum(),
+    found = {
+        "ahead": table["ahead"], "surely": table["better_low"] > 1, "behind": table["better_high"] < 1, "flat": table["flat"],
+        "both": table["ahead"] & table["flat"], "broken": table["q"] < LEVEL,
     }  # fmt: skip
+    return {"tasks": table.height} | {name: int(which.sum()) for name, which in found.items()}
 
 
 @registry.test

@@ -80,7 +80,8 @@ def _rises(x: tuple[float, ...]) -> np.ndarray:
 @cache
 def _log_shares(x: tuple[float, ...], chance: float) -> tuple[np.ndarray, np.ndarray]:
     """Logarithms of the share of right and of wrong answers, (curves, models), of all curves of :func:`pass_rate`."""
-    share = np.clip(_rate(np.array(x), *_gompertz()[:, :, None], chance), 1e-12, 1 - 1e-12)
+    start, slope = _gompertz()[:, :, None]
+    share = np.clip(_rate(np.array(x), start, slope, chance), 1e-12, 1 - 1e-12)
     return np.log(share), np.log1p(-share)
 
 

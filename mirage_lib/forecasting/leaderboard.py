@@ -57,7 +57,7 @@ def redrawn(groups: dict[str, np.ndarray], draws: int = REDRAWS, seed: int = 0) 
     return means.mean(axis=0), drawn[chosen, np.arange(draws)[:, None]].mean(axis=1)
 
 
-def gain(method: str, other: str, where: pl.Expr | None = None, table: pl.DataFrame | None = None) -> dict[str, float]:
+def gain(method: str, other: str, where: pl.Expr | None = None, table: pl.DataFrame | None = None) -> dict[str, float | None]:
     """How much smaller one method's CRPS is than another's, as a share of the other's, with a 95 % interval.
 
     Parameters

@@ -150,6 +150,7 @@ def counts(seen: Curve, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def two_stage(seen: Curve, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The smooth metric by a power law; accuracy as a logistic curve of the smooth metric, fitted on the smaller models."""
     partner = seen.partner
+    assert partner is not None, "a method that needs a partner is asked about curves that have one"
     return through(seen, (power if np.isfinite(partner.high) else line)(partner, at, rng), rng)
 
 
@@ -162,6 +163,7 @@ def through(seen: Curve, ahead: np.ndarray, rng: np.random.Generator) -> np.ndar
     ahead : (draws, places), of the partner
     """
     partner = seen.partner
+    assert partner is not None, "the second stage needs the first one's metric"
     ahead = partner.cut(ahead)
     least, most = partner.values.min(), partner.values.max()
     width = max(most - least, 1e-12)

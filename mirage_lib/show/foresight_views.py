@@ -249,7 +249,7 @@ def explorer(start: str = "two-stage") -> Explorer:
     picked = _picked()
     for key, (_, curve) in enumerate(picked):
         unit = 1e21 if curve.source == "olmo" else 1.0
-        base = [(SEEN, float(x * unit), float(y), float(y), float(y)) for x, y in zip(curve.sizes[:-1], curve.values[:-1], strict=True)]
+        base: list[tuple[object, ...]] = [(SEEN, float(x * unit), float(y), float(y), float(y)) for x, y in zip(curve.sizes[:-1], curve.values[:-1], strict=True)]
         base.append((HELD, float(curve.sizes[-1] * unit), *[float(curve.values[-1])] * 3))
         for name, method in METHODS.items():
             own = list(base)
