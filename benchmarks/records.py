@@ -27,7 +27,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from mirage_lib import triplets  # noqa: E402
+from mirage_lib.analyses import triplets  # noqa: E402
 from mirage_lib.bigbench import reading  # noqa: E402
 
 FROM_RAW, FROM_PARQUET = 8, 30

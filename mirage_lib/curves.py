@@ -246,6 +246,24 @@ def needed(share: float, relative_error: float = 0.5, level: float = LEVEL) -> i
     return int(np.ceil(z**2 * (1 - share) / (share * relative_error**2)))
 
 
+def subsampled(outputs: pl.DataFrame, n: int) -> pl.DataFrame:
+    """Keep the first ``n`` prompts of each task and group: the test set as it might have been.
+
+    Prompts were drawn in random order when they were made, so the first ones are a fair sample.
+
+    >>> frame = pl.DataFrame({"task": ["t"] * 3, "group": [1] * 3, "prompt_id": ["a", "b", "a"]})
+    >>> subsampled(frame, 1)["prompt_id"].to_list()
+    ['a', 'a']
+    """
+    kept = (
+        outputs.select("task", "group", "prompt_id")
+        .unique(maintain_order=True)
+        .group_by("task", "group", maintain_order=True)
+        .head(n)
+    )
+    return outputs.join(kept, on=["task", "group", "prompt_id"], how="semi", maintain_order="left")
+
+
 def bootstrap(
     scores: np.ndarray, draws: int, rng: np.random.Generator | int, level: float = LEVEL
 ) -> tuple[np.ndarray, np.ndarray]:

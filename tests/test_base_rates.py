@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize
 
-from mirage_lib import base_rates
-from mirage_lib.base_rates import Contrast
+from mirage_lib.analyses import base_rates
+from mirage_lib.analyses.base_rates import Contrast
 from mirage_lib.claims import base_rates as claims
 from mirage_lib.show import base_rate_views
 

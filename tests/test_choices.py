@@ -7,7 +7,8 @@ from scipy import stats
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression
 
-from mirage_lib import breaks, choices, difficulty
+from mirage_lib import breaks
+from mirage_lib.analyses import choices, difficulty
 from mirage_lib.bigbench import records
 from mirage_lib.claims import brier
 from mirage_lib.show import choice_views

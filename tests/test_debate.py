@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 from scipy.stats import norm
 
-from mirage_lib import losses, mixtures, outputs, parity
+from mirage_lib import outputs, parity
+from mirage_lib.analyses import losses, mixtures
 from mirage_lib.claims import debate, registry
 from mirage_lib.cli import main
 

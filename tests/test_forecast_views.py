@@ -5,7 +5,8 @@ import math
 import polars as pl
 import pytest
 
-from mirage_lib import evidence, theory
+from mirage_lib import theory
+from mirage_lib.analyses import evidence
 from mirage_lib.show import forecast_views
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy.optimize import least_squares
 from scipy.special import expit
 
-from mirage_lib import curves, emergence, evidence, forecasts, replicates, theory, translation
+from mirage_lib import curves, emergence, forecasts, replicates, theory
+from mirage_lib.analyses import evidence, translation
 from mirage_lib.replicates import Replicates
 
 STEADY = settings(max_examples=200, deadline=None, derandomize=True)

@@ -8,9 +8,10 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import xlogy
 
-from mirage_lib import claims, lengths, matching, outputs, places, theory
+from mirage_lib import claims, outputs, theory
 
 
+from mirage_lib.analyses import lengths, matching, places
 def simulated(p: float, target_lengths: tuple[int, ...], n: int, seed: int = 0) -> pl.DataFrame:
     """Answers whose characters are wrong independently, as one task of several target lengths."""
     return pl.concat(

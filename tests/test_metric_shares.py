@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from mirage_lib import metric_shares, triplets
+from mirage_lib.analyses import metric_shares, triplets
 from mirage_lib.bigbench import records
 from mirage_lib.claims import metrics
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirage_lib import cli, curves, emergence, triplets
+from mirage_lib import cli, curves, emergence
+from mirage_lib.analyses import triplets
 from mirage_lib.bigbench import collected, harness, reading, records, scores, sizes
 from mirage_lib.bigbench.records import RecordsError
 

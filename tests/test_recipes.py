@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from mirage_lib import recipes
+from mirage_lib.analyses import recipes
 from mirage_lib.claims import recipes as claims
 
 

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 from scipy.stats import spearmanr
 
-from mirage_lib import emergence, score_noise
+from mirage_lib import emergence
+from mirage_lib.analyses import score_noise
 from mirage_lib.bigbench import records
 
 

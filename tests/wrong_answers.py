@@ -9,7 +9,8 @@ from math import comb, exp, log, log10, sqrt
 import numpy as np
 import polars as pl
 
-from mirage_lib import base_rates, choices, curves, metric_shares, outputs, recipes, score_noise
+from mirage_lib import curves, outputs
+from mirage_lib.analyses import base_rates, choices, metric_shares, recipes, score_noise
 from mirage_lib.bigbench import lamda
 
 INF = float("inf")
@@ -124,7 +125,7 @@ def grokked() -> pl.Series:
 
 
 def matched(metric: str) -> list[float]:
-    from mirage_lib import matching
+    from mirage_lib.analyses import matching
 
     ladder = outputs.load("arithmetic-ladder")
     return [matching.effect(matching.compared(ladder, task), metric, draws=2).estimate for task in matching.LENGTHS]

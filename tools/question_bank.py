@@ -22,7 +22,8 @@ import numpy as np
 import yaml
 from markdown_it import MarkdownIt
 
-from mirage_lib import base_rates, choices, curves, emergence, lengths, score_noise, subsets, theory
+from mirage_lib import curves, emergence, subsets, theory
+from mirage_lib.analyses import base_rates, choices, lengths, score_noise
 from mirage_lib.arithmetic import prices, problems
 from tools import slides
 

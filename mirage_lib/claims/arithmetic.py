@@ -10,7 +10,8 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from mirage_lib import curves, emergence, evidence, replicates, translation
+from mirage_lib import curves, emergence, replicates
+from mirage_lib.analyses import evidence, translation
 from mirage_lib import outputs as tables
 from mirage_lib.claims.registry import Verdict, frozen, test
 from mirage_lib.forecasts import extrapolate
@@ -29,7 +30,7 @@ def curves_of_both() -> pl.DataFrame:
 
     Returns
     -------
-    The table of :func:`mirage_lib.evidence.report`.
+    The table of :func:`mirage_lib.analyses.evidence.report`.
     """
     answers = [frozen(name) for name in (LADDER, SAMPLED) if f"{name}.parquet" in tables.manifest()]
     return evidence.report(*answers, names=("exact_match", "token_edit_distance"))

@@ -6,7 +6,7 @@ mostly nonlinear or discontinuous is judged by our classification; its base rate
 
 from __future__ import annotations
 
-from mirage_lib import base_rates
+from mirage_lib.analyses import base_rates
 from mirage_lib.bigbench import annotations as marks
 from mirage_lib.claims import registry
 from mirage_lib.claims.registry import Verdict

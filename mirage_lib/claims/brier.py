@@ -16,7 +16,8 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from mirage_lib import breaks, choices, emergence, triplets
+from mirage_lib import breaks, emergence
+from mirage_lib.analyses import choices, triplets
 from mirage_lib.bigbench import lamda
 from mirage_lib.claims import registry
 from mirage_lib.claims.registry import Verdict
@@ -32,7 +33,7 @@ def lamda_scores() -> pl.DataFrame:
     Returns
     -------
     One row for each task, number of shots and metric: ``score, straight, null_high, exceedance`` of
-    :func:`mirage_lib.triplets.report`, whose noise is that of the items, at most; ``exceedance_least`` with no
+    :func:`mirage_lib.analyses.triplets.report`, whose noise is that of the items, at most; ``exceedance_least`` with no
     noise but the reading error; ``low, high``, the middle 95 % of the score over the reading error; ``step``,
     the share of the whole range made in the last step (negative where it goes down); ``even``, what that would
     be on a straight line in log size.

@@ -13,7 +13,8 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from mirage_lib import breaks, losses, mixtures, outputs
+from mirage_lib import breaks, outputs
+from mirage_lib.analyses import losses, mixtures
 from mirage_lib.claims import brier, registry
 from mirage_lib.claims.registry import Verdict
 
@@ -187,7 +188,7 @@ def sharp_under_continuous() -> Verdict:
 
 @cache
 def axes(name: str, data: str | None = None) -> pl.DataFrame:
-    """Curves in loss, compute and size of one set of models, tasks above chance only; see :func:`mirage_lib.losses.collapse`.
+    """Curves in loss, compute and size of one set of models, tasks above chance only; see :func:`mirage_lib.analyses.losses.collapse`.
 
     >>> axes("olmo").height
     20
@@ -203,7 +204,7 @@ def axes(name: str, data: str | None = None) -> pl.DataFrame:
 
 @cache
 def rungs() -> pl.DataFrame:
-    """The ladder's networks as :func:`mirage_lib.losses.models` has models: skill in each task and length against a loss.
+    """The ladder's networks as :func:`mirage_lib.analyses.losses.models` has models: skill in each task and length against a loss.
 
     The loss is that on the target characters of all *other* tasks and lengths together, in nats a character; a skill's own
     problems are not in it. All networks took the same number of steps, so ``compute`` is in proportion to size.
@@ -227,7 +228,7 @@ def rungs() -> pl.DataFrame:
 
 @cache
 def rungs_by_loss() -> pl.DataFrame:
-    """Curves in loss and size of the ladder's nine skills; see :func:`mirage_lib.losses.collapse` and ``thresholds``.
+    """Curves in loss and size of the ladder's nine skills; see :func:`mirage_lib.analyses.losses.collapse` and ``thresholds``.
 
     >>> rungs_by_loss().height
     9

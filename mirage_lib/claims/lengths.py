@@ -10,7 +10,7 @@ from functools import cache
 
 import polars as pl
 
-from mirage_lib import lengths, matching
+from mirage_lib.analyses import lengths, matching
 from mirage_lib import outputs as tables
 from mirage_lib.claims.registry import Verdict, grade, test
 
@@ -26,7 +26,7 @@ def fitted() -> pl.DataFrame:
 
     Returns
     -------
-    The table of :func:`mirage_lib.lengths.fits`.
+    The table of :func:`mirage_lib.analyses.lengths.fits`.
     """
     return lengths.fits(pl.concat([lengths.points(tables.load(LADDER)), lengths.published()]))
 
@@ -37,7 +37,7 @@ def models() -> pl.DataFrame:
 
     Returns
     -------
-    The table of :func:`mirage_lib.lengths.judge`.
+    The table of :func:`mirage_lib.analyses.lengths.judge`.
     """
     return lengths.judge(fitted())
 
@@ -58,7 +58,7 @@ def shares(law: str, about: str, tested: str, table: pl.DataFrame | None = None)
     Parameters
     ----------
     law, about, tested : str
-        Columns of :func:`mirage_lib.lengths.judge`.
+        Columns of :func:`mirage_lib.analyses.lengths.judge`.
     table : frame, optional
         Of :func:`models`, by default.
 

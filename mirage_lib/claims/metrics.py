@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from mirage_lib import metric_shares
+from mirage_lib.analyses import metric_shares
 from mirage_lib.bigbench import annotations as marks
 from mirage_lib.claims import registry
 from mirage_lib.claims.registry import Verdict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mirage_lib import recipes
+from mirage_lib.analyses import recipes
 from mirage_lib.claims import registry
 from mirage_lib.claims.registry import Verdict
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from mirage_lib import score_noise
+from mirage_lib.analyses import score_noise
 from mirage_lib.claims import registry
 from mirage_lib.claims.registry import Verdict
 

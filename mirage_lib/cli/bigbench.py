@@ -81,7 +81,7 @@ def _read(options: argparse.Namespace) -> None:
 def _score(options: argparse.Namespace) -> None:
     import polars as pl
 
-    from mirage_lib import triplets
+    from mirage_lib.analyses import triplets
     from mirage_lib.bigbench.records import RecordsError
 
     table = _records(options)

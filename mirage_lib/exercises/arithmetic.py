@@ -9,7 +9,8 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from mirage_lib import curves, emergence, matching
+from mirage_lib import curves, emergence
+from mirage_lib.analyses import matching
 from mirage_lib.arithmetic import prices, problems
 from mirage_lib.claims import registry
 from mirage_lib.exercises.comparing import function, kind, number, numbers

@@ -9,7 +9,7 @@ from math import comb
 import numpy as np
 import polars as pl
 
-from mirage_lib import base_rates, choices, metric_shares, recipes, score_noise
+from mirage_lib.analyses import base_rates, choices, metric_shares, recipes, score_noise
 from mirage_lib.bigbench import lamda
 from mirage_lib.exercises.comparing import function, kind, number, numbers, one_of
 from mirage_lib.exercises.registry import Verdict, exercise

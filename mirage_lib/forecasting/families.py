@@ -26,7 +26,8 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from mirage_lib import curves, metrics, outputs, recipes
+from mirage_lib import curves, metrics, outputs
+from mirage_lib.analyses import recipes
 from mirage_lib.arithmetic import public
 from mirage_lib.bigbench import records
 from mirage_lib.forecasting.cases import SHARP, SMOOTH, Curve

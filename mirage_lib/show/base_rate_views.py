@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 
-from mirage_lib import base_rates
+from mirage_lib.analyses import base_rates
 from mirage_lib.bigbench import annotations as marks
 from mirage_lib.show import figures, theme
 from mirage_lib.show.figures import Figure

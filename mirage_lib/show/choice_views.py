@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from mirage_lib import choices, difficulty
+from mirage_lib.analyses import choices, difficulty
 from mirage_lib.show import figures, theme
 from mirage_lib.show.figures import Figure
 from mirage_lib.show.measuring import legend_above

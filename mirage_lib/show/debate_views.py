@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 
-from mirage_lib import losses
+from mirage_lib.analyses import losses
 from mirage_lib.claims import debate
 from mirage_lib.show import figures, theme
 from mirage_lib.show.figures import Figure
@@ -109,7 +109,7 @@ def losses_figure(name: str, tasks: tuple[str, ...]) -> Figure:
     Parameters
     ----------
     name : str
-        One of :data:`mirage_lib.losses.SETS`.
+        One of :data:`mirage_lib.analyses.losses.SETS`.
     tasks : names of tasks, one row each
 
     >>> losses_figure("olmo", ("hellaswag_val",)).table.height

@@ -303,24 +303,6 @@ def metric_options(names: list[str], rows: pl.DataFrame) -> list[dict]:
     return options
 
 
-def subsampled(outputs: pl.DataFrame, n: int) -> pl.DataFrame:
-    """Keep the first ``n`` prompts of each task and group: the test set as it might have been.
-
-    Prompts were drawn in random order when they were made, so the first ones are a fair sample.
-
-    >>> frame = pl.DataFrame({"task": ["t"] * 3, "group": [1] * 3, "prompt_id": ["a", "b", "a"]})
-    >>> subsampled(frame, 1)["prompt_id"].to_list()
-    ['a', 'a']
-    """
-    kept = (
-        outputs.select("task", "group", "prompt_id")
-        .unique(maintain_order=True)
-        .group_by("task", "group", maintain_order=True)
-        .head(n)
-    )
-    return outputs.join(kept, on=["task", "group", "prompt_id"], how="semi", maintain_order="left")
-
-
 def metric_rows(outputs: pl.DataFrame, names: list[str], sizes: tuple[int, ...], draws: int = 300) -> pl.DataFrame:
     """Curves of frozen outputs under several metrics, test-set sizes and seeds, in one frame.
 
@@ -340,7 +322,7 @@ def metric_rows(outputs: pl.DataFrame, names: list[str], sizes: tuple[int, ...],
     scorers = [replace(scorer, needs=(scorer.name,), compute=itemgetter(scorer.name)) for scorer in scorers]
     rows = []
     for items in sorted(sizes, key=lambda n: n or math.inf, reverse=True):
-        outputs = subsampled(outputs, items) if items else outputs
+        outputs = curves.subsampled(outputs, items) if items else outputs
         for cell in curves.cells(outputs, scorers, by=("task", "group")):
             runs = [("mean", cell), *((str(seed), cell.alone(k)) for k, seed in enumerate(cell.seeds))]
             for run, part in runs:

@@ -24,11 +24,11 @@ def emergence_scores(report: pl.DataFrame, temperature: float = 0) -> Figure:
     Parameters
     ----------
     report : frame
-        From :func:`mirage_lib.evidence.report`.
+        From :func:`mirage_lib.analyses.evidence.report`.
     temperature : float
         Which answers to show.
 
-    >>> from mirage_lib import evidence
+    >>> from mirage_lib.analyses import evidence
     >>> "sharper than nineteen in twenty smooth ones" in emergence_scores(evidence.report(draws=50)).alt
     True
     """
@@ -75,11 +75,11 @@ def forecast_errors(report: pl.DataFrame, temperature: float = 0) -> Figure:
     Parameters
     ----------
     report : frame
-        From :func:`mirage_lib.evidence.report`.
+        From :func:`mirage_lib.analyses.evidence.report`.
     temperature : float
         Which answers to show.
 
-    >>> from mirage_lib import evidence
+    >>> from mirage_lib.analyses import evidence
     >>> "naive forecast" in forecast_errors(evidence.report(draws=50)).alt
     True
     """
@@ -124,7 +124,7 @@ def forecast_errors(report: pl.DataFrame, temperature: float = 0) -> Figure:
 def table(report: pl.DataFrame, temperature: float = 0) -> Table:
     """Write score and forecast error of every curve with their intervals.
 
-    >>> from mirage_lib import evidence
+    >>> from mirage_lib.analyses import evidence
     >>> table(evidence.report(draws=20)).table.columns[:4]
     ['source', 'operation', 'length', 'metric']
     """

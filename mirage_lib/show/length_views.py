@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from mirage_lib import matching, places
-from mirage_lib.matching import Effect
+from mirage_lib.analyses import matching, places
+from mirage_lib.analyses.matching import Effect
 from mirage_lib.show import figures, theme
 from mirage_lib.show.explorer import Control, Explorer
 from mirage_lib.show.figures import Figure
@@ -37,7 +37,7 @@ def against_length(fitted: pl.DataFrame, task: str) -> Figure:
     Parameters
     ----------
     fitted : frame
-        From :func:`mirage_lib.lengths.fits`, of both sources. Shown are GPT-3's models at temperature 0, and of
+        From :func:`mirage_lib.analyses.lengths.fits`, of both sources. Shown are GPT-3's models at temperature 0, and of
         the ladder the lowest seed of a few sizes.
     """
     part = fitted.filter((pl.col("task") == task) & (pl.col("temperature") == 0))

@@ -20,7 +20,7 @@ import polars as pl
 
 from mirage_lib import curves, metrics
 from mirage_lib.metrics import Metric
-from mirage_lib.show import explorer, figures, theme
+from mirage_lib.show import figures, theme
 
 CODE = '''\
 def first_right(outputs):
@@ -137,7 +137,7 @@ class Live:
         """Return the outputs that the widgets let through."""
         groups = pl.col("group").is_in(self.lengths.value)
         some = self.outputs.filter((pl.col("task") == self.task.value) & groups)
-        return explorer.subsampled(some, self.prompts.value).filter(
+        return curves.subsampled(some, self.prompts.value).filter(
             pl.col("family").is_in(self.families.value)
             & pl.col("n_params").is_in(self.sizes.value)
             & pl.col("seed").is_in(self.seeds.value)

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from mirage_lib import metric_shares
+from mirage_lib.analyses import metric_shares
 from mirage_lib.bigbench import annotations as marks
 from mirage_lib.show import theme
 from mirage_lib.show.figures import Figure
@@ -163,7 +163,7 @@ def pairs(table: pl.DataFrame) -> Figure:
     Parameters
     ----------
     table : frame
-        From :func:`mirage_lib.metric_shares.paired`.
+        From :func:`mirage_lib.analyses.metric_shares.paired`.
 
     >>> "half" in pairs(metric_shares.paired(metric_shares.scored(20), draws=20)).alt
     True
@@ -201,7 +201,7 @@ def variance(table: pl.DataFrame) -> Figure:
     Parameters
     ----------
     table : frame
-        From :func:`mirage_lib.metric_shares.explained`.
+        From :func:`mirage_lib.analyses.metric_shares.explained`.
 
     >>> "metric" in variance(metric_shares.explained(5)).alt
     True

@@ -21,9 +21,9 @@ def nulls_figure(nulls: pl.DataFrame) -> Figure:
     Parameters
     ----------
     nulls : frame
-        From :func:`mirage_lib.score_noise.nulls`.
+        From :func:`mirage_lib.analyses.score_noise.nulls`.
 
-    >>> from mirage_lib import score_noise
+    >>> from mirage_lib.analyses import score_noise
     >>> "models" in nulls_figure(score_noise.nulls((20, 50), (4, 6), draws=50)).caption
     True
     """
@@ -57,10 +57,10 @@ def intervals_figure(redrawn: pl.DataFrame, listed: set[str]) -> Figure:
     Parameters
     ----------
     redrawn : frame
-        From :func:`mirage_lib.score_noise.redrawn`.
+        From :func:`mirage_lib.analyses.score_noise.redrawn`.
     listed : tasks on Wei's list of emergent abilities
 
-    >>> from mirage_lib import score_noise
+    >>> from mirage_lib.analyses import score_noise
     >>> intervals_figure(score_noise.redrawn(draws=20), {"codenames"}).table.height
     82
     """
@@ -99,7 +99,7 @@ def intervals_figure(redrawn: pl.DataFrame, listed: set[str]) -> Figure:
 def reliability_figure(halves: pl.DataFrame) -> Figure:
     """Draw how well the rankings by two halves of the items agree.
 
-    >>> from mirage_lib import score_noise
+    >>> from mirage_lib.analyses import score_noise
     >>> reliability_figure(score_noise.split_halves(rounds=3)).table.height
     3
     """
@@ -130,7 +130,7 @@ def reliability_figure(halves: pl.DataFrame) -> Figure:
 def two_tests_figure(judged: pl.DataFrame) -> Figure:
     """Draw two p values of every task: of its score, and of a break.
 
-    >>> from mirage_lib import score_noise
+    >>> from mirage_lib.analyses import score_noise
     >>> two_tests_figure(score_noise.judged(draws=20, again=20)).table.height
     85
     """
@@ -163,7 +163,7 @@ def two_tests_figure(judged: pl.DataFrame) -> Figure:
 def power_figure(power: pl.DataFrame) -> Figure:
     """Draw how often a true jump of the largest model would be noticed.
 
-    >>> from mirage_lib import score_noise
+    >>> from mirage_lib.analyses import score_noise
     >>> power_figure(score_noise.power((20, 1000), (0.1, 0.4), draws=50)).table.height
     4
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import polars as pl
 
-from mirage_lib import recipes
+from mirage_lib.analyses import recipes
 from mirage_lib.show import theme
 from mirage_lib.show.figures import Figure
 from mirage_lib.show.measuring import legend_above

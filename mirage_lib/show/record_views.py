@@ -13,7 +13,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 
-from mirage_lib import curves, emergence, triplets
+from mirage_lib import curves, emergence
+from mirage_lib.analyses import triplets
 from mirage_lib.bigbench import records
 from mirage_lib.forecasts import quantiles
 from mirage_lib.show import figures, theme

@@ -14,7 +14,7 @@ import polars as pl
 from scipy import optimize
 
 from mirage_lib.bigbench import records
-from mirage_lib.choices import EMERGENT, OTHER, resampled, steepest, with_interval
+from mirage_lib.analyses.choices import EMERGENT, OTHER, resampled, steepest, with_interval
 
 
 @cache

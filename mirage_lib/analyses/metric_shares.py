@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from mirage_lib import breaks, curves, triplets
+from mirage_lib import breaks, curves
+from mirage_lib.analyses import triplets
 from mirage_lib.bigbench import records
 
 TABLES = ("bigg", "choice", "few-shot", "gpt-lineage", "lm-eval", "open-lm", "benchmarks", "olmo")
@@ -56,7 +57,7 @@ def scored(draws: int = 1000) -> pl.DataFrame:
 
     Returns
     -------
-    The frame of :func:`mirage_lib.triplets.report`, with ``halfway`` (share of the way from the first to the last
+    The frame of :func:`mirage_lib.analyses.triplets.report`, with ``halfway`` (share of the way from the first to the last
     value that is made at the middle of the log sizes), ``late`` (less than half of a climb), ``above`` (it climbs, and no
     more than :data:`LEVEL` of the smooth curves score as high; missing without a known noise) and ``q`` (the exceedance adjusted
     for so many tests, :func:`mirage_lib.breaks.adjusted`).

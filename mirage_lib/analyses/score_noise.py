@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 from scipy.stats import spearmanr
 
-from mirage_lib import breaks, emergence, outputs, triplets
+from mirage_lib import breaks, emergence, outputs
+from mirage_lib.analyses import triplets
 from mirage_lib.bigbench import records
 
 SHOTS = 3
