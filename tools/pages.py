@@ -34,7 +34,7 @@ from tools import browser
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".txt", ".ttf", ".wasm", ".csv", ".py")
-EXPLORER_SCRIPTS = ("/vega/", "/explorer.js")
+EXPLORER_SCRIPTS = ("/vega/", "/data/", "/explorer.js")
 CATEGORIES = ("performance", "accessibility", "best-practices")
 WINDOW = {"width": 1280, "height": 800}
 OUTSIDE_BLOCKED = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"

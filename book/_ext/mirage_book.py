@@ -99,8 +99,8 @@ def setup(app: Sphinx) -> dict:
     app.add_node(nodes.citation, override=True, html=(show_citation, leave_citation))
     app.add_css_file("colours.css")
     app.add_css_file("mirage.css")
-    app.add_js_file("explorer.js", loading_method="defer")
-    app.add_js_file("curves.js", loading_method="defer")
+    for script in ("data.js", "explorer.js", "curves.js"):
+        app.add_js_file(script)
     app.add_js_file("drawers.js", loading_method="defer")
     app.add_js_file("threshold.js", loading_method="defer")
     app.add_css_file("landing.css")

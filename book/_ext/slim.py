@@ -18,16 +18,12 @@ PIECE = re.compile(r"""/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{};]""", r
 
 
 def light_page(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Leave out Thebe, which no page offers, and let scripts load while the page is read."""
+    """Leave out Thebe, which no page offers."""
     scripts = context.get("script_files", [])
     kept = [s for s in scripts if "thebe" not in f"{s.filename or ''} {s.attributes}".lower()]
     for script in kept:
-        # An inline script that follows writes into the options, so these have to be there already; and
-        # the search's own scripts, which come last and at once, need all that come before.
-        if script.filename and "documentation_options" not in str(script.filename):
-            script.attributes.pop("defer", None)
-            if pagename != "search":
-                script.attributes["defer"] = "defer"
+        # The search's page has scripts of its template behind these, which wait for nobody; `bundles` makes all wait.
+        script.attributes.pop("defer", None)
     context["script_files"] = kept
     context["css_files"] = [s for s in context.get("css_files", []) if "thebe" not in str(s.filename)]
 

@@ -100,8 +100,7 @@
   }
 
   async function bring(figure) {
-    const data = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
-    const vega = await loadVega();
+    const [data, vega] = await Promise.all([mirageDataOf(figure), loadVega()]);
     const stage = figure.querySelector(".mirage-stage"), status = figure.querySelector(".mirage-status");
     const panel = figure.querySelector(".mirage-controls");
     const rows = fromColumns(data.rows), facts = data.facts ? fromColumns(data.facts) : null;

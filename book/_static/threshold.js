@@ -10,8 +10,8 @@
     return label;
   }
 
-  function bring(figure) {
-    const data = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
+  async function bring(figure) {
+    const data = await mirageDataOf(figure);
     const { left, right, top, foot } = data.box, steps = data.grid.length - 1;
     const panel = figure.querySelector(".mirage-controls"), status = figure.querySelector(".mirage-status");
     const all = (name) => [...figure.querySelectorAll(`.${name}`)];
@@ -62,7 +62,15 @@
     figure.dataset.ready = "true";
   }
 
-  const start = () => document.querySelectorAll(".mirage-threshold").forEach(bring);
+  function start() {
+    const watch = new IntersectionObserver((entries) => {
+      for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
+        watch.unobserve(target);
+        bring(target).catch((error) => { target.querySelector(".mirage-status").textContent = `The figure stays as it is: ${error.message}.`; });
+      }
+    }, { rootMargin: "400px" });
+    document.querySelectorAll(".mirage-threshold").forEach((figure) => watch.observe(figure));
+  }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 })();
