@@ -12,6 +12,7 @@ import textwrap
 import numpy as np
 import pytest
 
+from mirage_lib import training
 from mirage_lib.arithmetic import ladder
 from mirage_lib.arithmetic.problems import OPERATIONS, TEMPLATES, held_out_prompts, write
 
@@ -124,13 +125,13 @@ def test_no_two_models_of_a_mode_share_a_folder(name):
 @pytest.mark.parametrize("steps", [1, 7, 20, 100, 3000])
 def test_the_learning_rate_rises_in_a_line_and_falls_like_a_cosine(steps):
     warm_up = max(1, steps // 20)
-    rates = [ladder.schedule(step, steps) for step in range(steps)]
+    rates = [training.schedule(step, steps) for step in range(steps)]
     assert rates[:warm_up] == pytest.approx([(k + 1) / warm_up for k in range(warm_up)])
     for step in range(warm_up, steps):
         assert rates[step] == pytest.approx(math.cos(math.pi / 2 * (step - warm_up) / (steps - warm_up)) ** 2)
     assert max(rates) == 1 and min(rates) > 0
     assert rates[warm_up:] == sorted(rates[warm_up:], reverse=True)
-    assert ladder.schedule(steps, steps) == pytest.approx(0, abs=1e-12) or steps == 1
+    assert training.schedule(steps, steps) == pytest.approx(0, abs=1e-12) or steps == 1
 
 
 def test_the_peak_rate_falls_with_width_but_is_never_more_than_double():

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from mirage_lib.analyses import seeds
 from mirage_lib.claims import vision as measured
 from mirage_lib.show import vision_views
 
@@ -95,24 +96,24 @@ def test_subset_accuracy_of_a_network_is_nearly_a_power():
     assert np.abs(ten - one**10).max() < 0.001
 
 
-def test_curve_redraws_whole_families_and_refuses_uneven_ones():
+def test_curve_redraws_whole_families_and_refuses_an_empty_one():
     table = SOME.with_columns(k=pl.lit(1), model=pl.format("hidden units {}", pl.col("n_params")))
     made = measured.curve(table, 1, draws=4000)
     assert made.values == pytest.approx([0.2, 0.6])
     # A mean of two of three seeds, with replacement: its variance is that of the seeds over two.
     assert made.draws.var(axis=0) == pytest.approx([0.02 / 2, np.var([0.1, 0.9, 0.8]) / 2], rel=0.1)
-    with pytest.raises(ValueError, match="seeds a size"):
-        measured.curve(table.head(5), 1)
+    with pytest.raises(ValueError, match="no network is left"):
+        measured.curve(table, 1, only=(7,))
 
 
 def test_distance_of_two_lines_in_closed_form():
     # From 0 to 1 along a line, against the same at a step from 0 to 1 at the last point's middle: x - x^2 shapes.
     x = np.logspace(0, 4, 401)
     share = np.linspace(0, 1, 401)
-    assert measured.distance(x, share, x, 3 + 2 * share) == pytest.approx(0, abs=1e-12)
-    assert measured.distance(x, share, x, share**2) == pytest.approx(np.sqrt(1 / 3 - 2 / 4 + 1 / 5), rel=1e-2)
+    assert seeds.distance(x, share, x, 3 + 2 * share) == pytest.approx(0, abs=1e-12)
+    assert seeds.distance(x, share, x, share**2) == pytest.approx(np.sqrt(1 / 3 - 2 / 4 + 1 / 5), rel=1e-2)
     with pytest.raises(ValueError, match="flat"):
-        measured.distance(x, share, x, np.ones(401))
+        seeds.distance(x, share, x, np.ones(401))
 
 
 def test_published_scores_by_hand():

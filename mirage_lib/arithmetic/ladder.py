@@ -7,7 +7,6 @@ one character a token. They are trained on :mod:`documents`, and asked prompts o
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from mirage_lib import runs
+from mirage_lib import runs, training
 from mirage_lib.arithmetic.documents import CHARACTERS, IGNORE, PAD, documents, encode
 from mirage_lib.arithmetic.problems import OPERATIONS, TEMPLATES, Operation
 
@@ -185,11 +184,11 @@ def train_rung(
     1376
     """
     import torch
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file
 
     folder = Path(folder)
     runs.claim(folder, {"width": width, "seed": seed, **asdict(budget)})
-    device = choose_device(device)
+    device = training.choose_device(device)
     model = build(width, seed)
     done = folder / "model.safetensors"
     if done.exists():
@@ -201,7 +200,7 @@ def train_rung(
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=budget.peak(width), betas=(0.9, 0.98), weight_decay=0.01, fused=True
     )
-    start = _load_checkpoint(folder, model, optimiser, device)
+    start = training.load_checkpoint(folder, model, optimiser, device)
     bar = tqdm(
         range(start, budget.steps),
         initial=start,
@@ -212,7 +211,7 @@ def train_rung(
     )
     for step in bar:
         for group in optimiser.param_groups:
-            group["lr"] = budget.peak(width) * schedule(step, budget.steps)
+            group["lr"] = budget.peak(width) * training.schedule(step, budget.steps)
         losses = [
             _backward(model, op, budget, np.random.default_rng([seed, step, ord(op.sign)]))
             for op in OPERATIONS.values()
@@ -224,11 +223,8 @@ def train_rung(
             _log(folder, step + 1, dict(zip(OPERATIONS, losses, strict=True)))
             bar.set_postfix(loss=f"{np.mean(losses):.3f}")
         if (step + 1) % checkpoint_every == 0:
-            _save_checkpoint(folder, step + 1, model, optimiser)
-    weights = {k: v.cpu().contiguous() for k, v in model.state_dict().items() if k != "lm_head.weight"}
-    save_file(weights, folder / "model.part")
-    os.replace(folder / "model.part", done)
-    (folder / "checkpoint.pt").unlink(missing_ok=True)
+            training.save_checkpoint(folder, step + 1, model, optimiser)
+    training.save_weights({k: v for k, v in model.state_dict().items() if k != "lm_head.weight"}, folder)
     return model.eval()
 
 
@@ -237,31 +233,6 @@ def read_rung(folder: str | Path) -> Rung:
     found = runs.read(folder)
     width, seed = found.pop("width"), found.pop("seed")
     return Rung(width, seed, Budget(**found | {"templates": tuple(found["templates"])}))
-
-
-def choose_device(device: str) -> str:
-    """Resolve ``auto`` to ``cuda`` or ``cpu``.
-
-    >>> choose_device("cpu")
-    'cpu'
-    """
-    if device != "auto":
-        return device
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def schedule(step: int, steps: int) -> float:
-    """Share of the peak learning rate at a step: linear warm-up, then a cosine to zero.
-
-    >>> schedule(0, 100), schedule(5, 100)
-    (0.2, 1.0)
-    """
-    warm_up = max(1, steps // 20)
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return float(0.5 * (1 + np.cos(np.pi * (step - warm_up) / max(1, steps - warm_up))))
 
 
 def _backward(model, op: Operation, budget: Budget, rng: np.random.Generator) -> float:
@@ -276,26 +247,6 @@ def _backward(model, op: Operation, budget: Budget, rng: np.random.Generator) ->
     loss = torch.nn.functional.cross_entropy(model.lm_head(hidden[counts]), wanted[counts])
     (loss / len(OPERATIONS)).backward()
     return loss.item()
-
-
-def _save_checkpoint(folder: Path, step: int, model, optimiser) -> None:
-    import torch
-
-    state = {"step": step, "model": model.state_dict(), "optimiser": optimiser.state_dict()}
-    torch.save(state, folder / "checkpoint.part")
-    os.replace(folder / "checkpoint.part", folder / "checkpoint.pt")
-
-
-def _load_checkpoint(folder: Path, model, optimiser, device: str) -> int:
-    import torch
-
-    path = folder / "checkpoint.pt"
-    if not path.exists():
-        return 0
-    state = torch.load(path, map_location=device, weights_only=True)
-    model.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    return state["step"]
 
 
 def _log(folder: Path, step: int, losses: dict[str, float]) -> None:

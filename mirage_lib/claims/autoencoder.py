@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from mirage_lib import breaks, emergence, metrics, outputs
+from mirage_lib.analyses import seeds
 from mirage_lib.claims import registry
 from mirage_lib.claims.registry import Verdict
-from mirage_lib.claims.vision import distance, p_in_words
 
 NAME = "vision-autoencoder-photographs"
 THRESHOLDS = (
@@ -26,31 +25,6 @@ THRESHOLDS = (
 """Twenty-four values of c, as many as the published figure's markers suggest were tried; which is not told."""
 PUBLISHED = (0.003, 0.004)
 """The two thresholds that the paper shows."""
-DRAWS = 1000
-
-
-class Curve(NamedTuple):
-    """A curve over sizes with whole curves redrawn from its seeds.
-
-    Attributes
-    ----------
-    sizes, values : (n,) numbers of parameters, ascending, and means over seeds
-    draws : (draws, n) the same means with seeds drawn again at each size
-    """
-
-    sizes: np.ndarray
-    values: np.ndarray
-    draws: np.ndarray
-
-    @property
-    def noise(self) -> np.ndarray:
-        """Standard error of each mean."""
-        return self.draws.std(axis=0)
-
-    @property
-    def even(self) -> float:
-        """One standard error for all sizes, the root mean square; never zero."""
-        return max(float(np.sqrt(np.mean(self.noise**2))), 1e-6)
 
 
 def errors(table: pl.DataFrame) -> pl.DataFrame:
@@ -93,88 +67,28 @@ def within(table: pl.DataFrame, thresholds: Iterable[float] = THRESHOLDS) -> pl.
     return pl.DataFrame(rows, schema=["model", "n_params", "seed", "c", "estimate", "n"], orient="row").sort("c", "n_params", "seed")
 
 
-def curve(networks: pl.DataFrame, draws: int = DRAWS, seed: int = 0) -> Curve:
-    """Average networks over seeds, and redraw the seeds of every size.
-
-    A draw takes one seed fewer than there are, as :func:`mirage_lib.subsets.over_seeds` does. Sizes may differ in
-    their number of seeds; one with a single seed does not vary.
-
-    Parameters
-    ----------
-    networks : frame
-        With ``n_params, seed, estimate``, a row a network.
-
-    >>> curve(pl.DataFrame({"n_params": [9, 9], "seed": [0, 1], "estimate": [0.2, 0.4]}), draws=5).draws.shape
-    (5, 1)
-    """
-    parts = networks.sort("n_params", "seed").partition_by("n_params", maintain_order=True)
-    groups = [part["estimate"].to_numpy() for part in parts]
-    rng = np.random.default_rng(seed)
-    again = [rng.choice(v, (draws, max(len(v) - 1, 1))).mean(axis=1) for v in groups]
-    sizes = np.array([part["n_params"][0] for part in parts], dtype=float)
-    return Curve(sizes, np.array([v.mean() for v in groups]), np.stack(again, axis=1))
-
-
-def judge(one: Curve, draws: int = 300) -> dict[str, float]:
-    """Score one curve, up being better: the published score, its smooth null, and the test for a break.
-
-    The null has the noise of each size; the test for a break has the same noise at all, since where nothing is ever
-    within c the seeds agree perfectly. Where there are too few sizes for the test its entries are missing.
-
-    Returns
-    -------
-    ``score, low, high`` (95 % over seeds)``, straight, null_high, exceedance, at, gain, p``.
-    """
-    value = emergence.score(one.sizes, one.values)
-    low, high = np.quantile(emergence.scores(one.draws), (0.025, 0.975), method="lower")
-    null = emergence.null_scores(one.sizes, one.values, one.noise)
-    straight = emergence.null_scores(one.sizes, one.values, np.zeros(len(one.sizes)), 1)[0]
-    row = {"score": value, "low": float(low), "high": float(high), "straight": float(straight)}
-    row |= {"null_high": float(np.quantile(null, 0.95)), "exceedance": emergence.exceedance(value, null)}
-    if len(one.sizes) >= breaks.LEAST:
-        found = breaks.find(np.log(one.sizes), one.values, one.even, draws=draws)
-        row |= {"at": float(np.exp(found.at)), "gain": found.gain, "p": found.p}
-    return row
-
-
 def judged(networks: pl.DataFrame) -> pl.DataFrame:
     """Judge the fraction within c for every threshold of a table from :func:`within`.
 
     Returns
     -------
     Frame with ``c, models, smallest, largest`` (fractions of the smallest and the largest networks), ``half`` (of
-    :func:`half_way`) and the entries of :func:`judge`.
+    :func:`seeds.half_way`) and the entries of :func:`seeds.judge`.
     """
     rows = []
     for c in sorted(networks["c"].unique()):
-        one = curve(networks.filter(pl.col("c") == c))
+        one = seeds.curve(networks.filter(pl.col("c") == c))
         row = {"c": c, "models": len(one.sizes), "smallest": float(one.values[0]), "largest": float(one.values[-1])}
-        rows.append(row | {"half": half_way(one.sizes, one.values)} | judge(one))
+        rows.append(row | {"half": seeds.half_way(one.sizes, one.values)} | seeds.judge(one))
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def half_way(sizes: np.ndarray, values: np.ndarray) -> float | None:
-    """Size at which a curve first stands half way between its first and its last value, between two models in logarithms.
-
-    Missing where the curve does not rise.
-
-    >>> round(half_way(np.array([1, 100, 10_000]), np.array([0.0, 0.5, 1.0])))
-    100
-    """
-    middle = (values[0] + values[-1]) / 2
-    after = int(np.argmax(values >= middle))
-    if values[-1] <= values[0] or after == 0:
-        return None
-    share = (middle - values[after - 1]) / (values[after] - values[after - 1])
-    return float(np.exp((1 - share) * np.log(sizes[after - 1]) + share * np.log(sizes[after])))
-
-
-def minus_error(networks: pl.DataFrame, log: bool = False) -> Curve:
+def minus_error(networks: pl.DataFrame, log: bool = False) -> seeds.Curve:
     """The curve of minus the mean error, or of minus the logarithm of it, so that up is better."""
-    one = curve(networks)
+    one = seeds.curve(networks)
     if log:
-        return Curve(one.sizes, -np.log(one.values), -np.log(one.draws))
-    return Curve(one.sizes, -one.values, -one.draws)
+        return seeds.Curve(one.sizes, -np.log(one.values), -np.log(one.draws))
+    return seeds.Curve(one.sizes, -one.values, -one.draws)
 
 
 def reaching(table: pl.DataFrame, share: float) -> float:
@@ -270,13 +184,13 @@ def distances() -> pl.DataFrame:
     one = {("minus the mean error", None): minus_error(ours()), ("minus its logarithm", None): minus_error(ours(), log=True)}
     fractions = within(registry.frozen(NAME), sorted({*THRESHOLDS, *chosen()}))
     for (c,), part in fractions.group_by("c", maintain_order=True):
-        one["fraction within c", c] = curve(part)
+        one["fraction within c", c] = seeds.curve(part)
     rows = []
     for (name, c), shape in one.items():
         if np.ptp(shape.values) > 0:
-            again = [distance(shape.sizes, row, x, y) for row in shape.draws[:200] if np.ptp(row)]
+            again = [seeds.distance(shape.sizes, row, x, y) for row in shape.draws[:200] if np.ptp(row)]
             low, high = np.quantile(again, (0.025, 0.975))
-            rows.append((name, c, distance(shape.sizes, shape.values, x, y), float(low), float(high)))
+            rows.append((name, c, seeds.distance(shape.sizes, shape.values, x, y), float(low), float(high)))
     return pl.DataFrame(rows, schema=["curve", "c", "distance", "low", "high"], orient="row", infer_schema_length=None)
 
 
@@ -285,7 +199,7 @@ def autoencoder_smooth() -> Verdict:
     one, found = minus_error(ours()), error_breaks()
     rises = int((np.diff(one.values) <= 0).sum())
     verdict = registry.grade(found["ours, logarithm"].p >= 0.05, rises == 0)
-    said = "; ".join(f"{name}: {p_in_words(result.p)}" for name, result in found.items())
+    said = "; ".join(f"{name}: {registry.p_in_words(result.p)}" for name, result in found.items())
     return Verdict(
         verdict,
         f"Mean error of {len(one.sizes)} bottlenecks goes from {-one.values[0]:.2f} to {-one.values[-1]:.3f}; steps at which it does not fall: {rises}. "
@@ -296,7 +210,7 @@ def autoencoder_smooth() -> Verdict:
 @registry.test
 def autoencoder_threshold_sharp() -> Verdict:
     table = by_threshold()
-    base = judge(minus_error(ours()))["score"]
+    base = seeds.judge(minus_error(ours()))["score"]
     sharp = (pl.col("score") > pl.col("null_high")) & (pl.col("score") > base)
     marked = table.with_columns(sharp=sharp)
     asked = marked.filter(pl.col("c").is_in([*PUBLISHED, *chosen()])).sort("c")

@@ -83,3 +83,12 @@ def grade(*conditions: bool) -> str:
     if all(conditions):
         return "upheld"
     return "partly" if any(conditions) else "not upheld"
+
+
+def p_in_words(p: float) -> str:
+    """Write a p value; a small one as a bound.
+
+    >>> p_in_words(0.003), p_in_words(0.25)
+    ('p below 0.01', 'p = 0.25')
+    """
+    return "p below 0.01" if p < 0.01 else f"p = {p:.2f}"

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from mirage_lib import emergence, outputs, subsets
+from mirage_lib.analyses import seeds
 from mirage_lib.claims import registry, vision
 from mirage_lib.claims.registry import Verdict
 
@@ -55,7 +56,7 @@ def networks() -> pl.DataFrame:
 @cache
 def judged() -> pl.DataFrame:
     """Score, smooth null and break of our frozen family for each L, in ``k``; see :func:`vision.judged`."""
-    return vision.score_all(networks())
+    return vision.judge_all(networks())
 
 
 def cube(part: pl.DataFrame) -> np.ndarray:
@@ -239,7 +240,7 @@ def published_score(curve: str) -> float:
 
 @cache
 def distances() -> pl.DataFrame:
-    """Shape distance to MMLU's published curve, for each L; see :func:`vision.distance`.
+    """Shape distance to MMLU's published curve, for each L; see :func:`seeds.distance`.
 
     Returns
     -------
@@ -251,11 +252,11 @@ def distances() -> pl.DataFrame:
     rows, base = [], None
     for k in LENGTHS:
         one = vision.curve(networks(), k, draws=300)
-        again = np.array([vision.distance(one.sizes, row, x, y) for row in one.draws])
+        again = np.array([seeds.distance(one.sizes, row, x, y) for row in one.draws])
         base = again if k == 1 else base
         low, high = np.quantile(again, (0.025, 0.975))
         nearer = float((again < base).mean()) if k > 1 else None
-        rows.append((k, vision.distance(one.sizes, one.values, x, y), float(low), float(high), nearer))
+        rows.append((k, seeds.distance(one.sizes, one.values, x, y), float(low), float(high), nearer))
     return pl.DataFrame(rows, schema=["k", "distance", "low", "high", "nearer"], orient="row", infer_schema_length=None)
 
 
@@ -271,8 +272,8 @@ def transformer_smooth() -> Verdict:
     return Verdict(
         registry.grade(rises, row["p"] >= 0.05),
         f"Accuracy of one picture, mean over {means['seeds'][0]} seeds, goes from {means['estimate'][0]:.2f} to {means['estimate'][-1]:.2f} on {means.height} sizes; "
-        f"pairs of sizes of which the larger is surely lower: {falls}. Test for a break: {vision.p_in_words(row['p'])} (with each size's own noise "
-        f"{vision.p_in_words(row['p_own_noise'])}); score {row['score']:.1f}, one smooth "
+        f"pairs of sizes of which the larger is surely lower: {falls}. Test for a break: {registry.p_in_words(row['p'])} (with each size's own noise "
+        f"{registry.p_in_words(row['p_own_noise'])}); score {row['score']:.1f}, one smooth "
         f"curve in twenty above {row['null_high']:.1f}. From {leap['below'].min():,} to {leap['above'].max():,} parameters each seed makes its largest step, "
         f"{leap['share'].min():.0%} to {leap['share'].max():.0%} of the whole climb. The test knows no shape that is flat, leaps and then "
         "climbs on, so its verdict on such a curve says little.",
@@ -287,7 +288,7 @@ def transformer_all_correct_sharp() -> Verdict:
         registry.grade(shown["score"] > one["score"], shown["score"] > shown["null_high"]),
         f"At L = {SHOWN} the score is {shown['score']:.1f} (95 % over seeds {shown['low']:.1f} to {shown['high']:.1f}; one smooth curve in twenty scores above "
         f"{shown['null_high']:.1f}); that of one picture is {one['score']:.1f} ({one['low']:.1f} to {one['high']:.1f}), at L = 5 it is {table['score'][-1]:.1f}. "
-        f"Test for a break: {vision.p_in_words(one['p'])} for one picture, {vision.p_in_words(shown['p'])} for {SHOWN}.",
+        f"Test for a break: {registry.p_in_words(one['p'])} for one picture, {registry.p_in_words(shown['p'])} for {SHOWN}.",
     )
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from mirage_lib import breaks, emergence, metrics, outputs, subsets
+from mirage_lib.analyses import seeds
 from mirage_lib.claims import registry
 from mirage_lib.claims.registry import Verdict
 
@@ -22,21 +22,6 @@ SHOWN_K = (6, 8, 10)
 """Sizes of a subset in the published figure; its text says 1 to 5."""
 SHOWN_UNITS = (1, 2, 3, 64)
 """Hidden units of the four networks, of 14, that the published figure shows for subsets."""
-DRAWS = 1000
-
-
-class Curve(NamedTuple):
-    """A curve over sizes with whole curves redrawn from its seeds.
-
-    Attributes
-    ----------
-    sizes, values : (n,) numbers of parameters, ascending, and means over seeds
-    draws : (draws, n) the same means with seeds drawn again at each size
-    """
-
-    sizes: np.ndarray
-    values: np.ndarray
-    draws: np.ndarray
 
 
 @cache
@@ -83,96 +68,35 @@ def said(outputs: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(dead=pl.col("classes") == 1).sort("n_params", "seed")
 
 
-def curve(table: pl.DataFrame, k: int, only: tuple[int, ...] = (), draws: int = DRAWS, seed: int = 0) -> Curve:
-    """Average one K over seeds, and redraw the seeds of every size.
-
-    A draw takes one seed fewer than there are, as :func:`subsets.over_seeds` does.
+def curve(table: pl.DataFrame, k: int, only: tuple[int, ...] = (), draws: int = seeds.DRAWS, seed: int = 0) -> seeds.Curve:
+    """The curve of one K; see :func:`seeds.curve`.
 
     Parameters
     ----------
     table : frame
-        From :func:`networks`, every size with the same number of seeds, two or more.
+        From :func:`networks`.
     only : tuple of int
         Hidden units of the sizes to keep; empty for all.
-
-    Raises
-    ------
-    ValueError
-        If no network is left, or sizes differ in their seeds.
     """
     part = units(table).filter(pl.col("k") == k)
-    part = (part.filter(pl.col("units").is_in(only)) if only else part).sort("n_params", "seed")
-    groups = [one["estimate"].to_numpy() for one in part.partition_by("n_params", maintain_order=True)]
-    counts = {len(values) for values in groups}
-    if len(counts) != 1 or min(counts) < 2:
-        raise ValueError(f"seeds a size: {sorted(counts)}, for K = {k}: give the same number, at least two, for each")
-    rng = np.random.default_rng(seed)
-    again = np.stack([rng.choice(v, (draws, len(v) - 1)).mean(axis=1) for v in groups], axis=1)
-    sizes = part["n_params"].unique().sort().to_numpy().astype(float)
-    return Curve(sizes, np.array([v.mean() for v in groups]), again)
+    return seeds.curve(part.filter(pl.col("units").is_in(only)) if only else part, draws, seed)
 
 
 @cache
 def judged(only: tuple[int, ...] = ()) -> pl.DataFrame:
-    """Score every K on our frozen family: the published score, its interval over seeds, its smooth null, a break.
-
-    The null is a straight line in the logarithm of size with noise of the size that seeds make; see
-    :func:`emergence.null_scores`. The test for a break takes the same noise at all sizes, the root mean square:
-    where nothing is ever right, seeds do not differ, and such a size would outweigh all others. ``p_own_noise`` has
-    the noise of each size. With four sizes there is no test.
+    """Judge every K on our frozen family, on all sizes or on those with some numbers of hidden units.
 
     Returns
     -------
-    Frame with ``k, models, score, low, high, straight, null_high, exceedance, broken, at, gain, p, p_own_noise``.
+    Frame with ``k, models`` and the entries of :func:`seeds.judge`.
     """
-    return score_all(networks(), only)
+    return judge_all(networks(), only)
 
 
-def score_all(table: pl.DataFrame, only: tuple[int, ...] = ()) -> pl.DataFrame:
+def judge_all(table: pl.DataFrame, only: tuple[int, ...] = ()) -> pl.DataFrame:
     """As :func:`judged`, for networks of any family."""
-    rows = []
-    for k in sorted(table["k"].unique()):
-        one = curve(table, k, only)
-        errors = np.maximum(one.draws.std(axis=0), 1e-6)
-        value = emergence.score(one.sizes, one.values)
-        low, high = np.quantile(emergence.scores(one.draws), (0.025, 0.975), method="lower")
-        null = emergence.null_scores(one.sizes, one.values, errors)
-        straight = emergence.null_scores(one.sizes, one.values, np.zeros(len(errors)), 1)[0]
-        row = {"k": k, "models": len(one.sizes), "score": value, "low": float(low), "high": float(high)}
-        row |= {"straight": float(straight), "null_high": float(np.quantile(null, 0.95))}
-        row |= {"exceedance": emergence.exceedance(value, null)}
-        if len(one.sizes) >= breaks.LEAST:
-            even = float(np.sqrt(np.mean(errors**2)))
-            found = breaks.find(np.log(one.sizes), one.values, even, draws=300)
-            row |= {"broken": found.broken, "at": float(np.exp(found.at)), "gain": found.gain, "p": found.p}
-            row |= {"p_own_noise": breaks.find(np.log(one.sizes), one.values, errors, draws=300).p}
-        rows.append(row)
-    return pl.DataFrame(rows)
-
-
-def distance(x: np.ndarray, values: np.ndarray, other_x: np.ndarray, other: np.ndarray) -> float:
-    """How far apart two curves are in shape: both axes of both stretched to 0 to 1, x in logarithms.
-
-    Points are joined by straight lines; the root mean square of their difference is taken along x.
-
-    Raises
-    ------
-    ValueError
-        If a curve is flat: it has no shape to stretch.
-
-    >>> distance(np.array([1, 10, 100]), np.array([0, 1, 2]), np.array([5, 50]), np.array([3, 9]))
-    0.0
-    """
-    at = np.linspace(0, 1, 201)
-    shapes = []
-    for place, height in ((x, values), (other_x, other)):
-        place, height = np.log(np.asarray(place, dtype=float)), np.asarray(height, dtype=float)
-        if np.ptp(height) == 0:
-            raise ValueError(f"all {height.size} values are {height[0]:g}: a flat curve has no shape")
-        order = np.argsort(place)
-        place, height = place[order], height[order]
-        shapes.append(np.interp(at, (place - place[0]) / np.ptp(place), (height - height.min()) / np.ptp(height)))
-    return float(np.sqrt(np.mean((shapes[0] - shapes[1]) ** 2)))
+    each = ((k, curve(table, k, only)) for k in sorted(table["k"].unique()))
+    return pl.DataFrame([{"k": k, "models": len(one.sizes)} | seeds.judge(one) for k, one in each])
 
 
 @cache
@@ -274,10 +198,10 @@ def distances() -> pl.DataFrame:
     rows, base = [], None
     for k, only in ((1, ()), (1, SHOWN_UNITS), *((k, SHOWN_UNITS) for k in SHOWN_K), *((k, ()) for k in SHOWN_K)):
         one = curve(networks(), k, only, draws=300)
-        again = np.array([distance(one.sizes, row, x, y) for row in one.draws if np.ptp(row)])
+        again = np.array([seeds.distance(one.sizes, row, x, y) for row in one.draws if np.ptp(row)])
         base = again if (k, only) == (1, SHOWN_UNITS) else base
         row = {"curve": "accuracy" if k == 1 else f"all of {k} right", "k": k, "sizes": len(one.sizes)}
-        row |= {"distance": distance(one.sizes, one.values, x, y), "low": float(np.quantile(again, 0.025))}
+        row |= {"distance": seeds.distance(one.sizes, one.values, x, y), "low": float(np.quantile(again, 0.025))}
         row |= {"high": float(np.quantile(again, 0.975))}
         row |= {"nearer": float((again < base).mean()) if k > 1 and only else None}
         rows.append(row)
@@ -296,18 +220,9 @@ def lenet_smooth() -> Verdict:
     return Verdict(
         verdict,
         f"Mean accuracy of {row['models']} sizes scores {row['score']:.1f} (95 % over seeds {row['low']:.1f} to {row['high']:.1f}); one smooth "
-        f"curve in twenty scores above {row['null_high']:.1f}. Test for a break: {p_in_words(row['p'])}. Single seeds are another "
+        f"curve in twenty scores above {row['null_high']:.1f}. Test for a break: {registry.p_in_words(row['p'])}. Single seeds are another "
         f"matter: {dead_share():.0%} of the networks with up to eight hidden units give all pictures the same answer.",
     )
-
-
-def p_in_words(p: float) -> str:
-    """Write a p value; a small one as a bound.
-
-    >>> p_in_words(0.003), p_in_words(0.25)
-    ('p below 0.01', 'p = 0.25')
-    """
-    return "p below 0.01" if p < 0.01 else f"p = {p:.2f}"
 
 
 def dead_share(up_to: int = 8) -> float:
@@ -326,7 +241,7 @@ def lenet_subset_sharp() -> Verdict:
         registry.grade(last > first, bool(above)),
         f"The score goes from {first:.1f} at K = 1 to {last:.1f} at K = 10 (95 % over seeds {table['low'][-1]:.1f} to {table['high'][-1]:.1f}; a straight line "
         f"scores {table['straight'][-1]:.1f}, one smooth curve in twenty above {table['null_high'][-1]:.1f}). K with a score above the null: {named}. Test for a "
-        f"break at K = 10: {p_in_words(table['p'][-1])} with even noise, {p_in_words(table['p_own_noise'][-1])} with each size's own. "
+        f"break at K = 10: {registry.p_in_words(table['p'][-1])} with even noise, {registry.p_in_words(table['p_own_noise'][-1])} with each size's own. "
         f"The score rises in {rises():.0%} of the families with redrawn seeds; on the four sizes that the paper shows, in {rises(SHOWN_UNITS):.0%}.",
     )
 

@@ -14,10 +14,9 @@ import polars as pl
 from tqdm import tqdm
 
 from mirage_lib import outputs, runs
+from mirage_lib.training import choose_device, save_weights
 from mirage_lib.vision import autoencoder, datasets, lenet, sequence
-from mirage_lib.vision.training import (
-    Family, Member, Recipe, choose_device, load_weights, save_weights, train_one, train_stack,
-)  # fmt: skip
+from mirage_lib.vision.training import Family, Member, Recipe, load_weights, train_one, train_stack
 
 READING = Recipe(steps=937, batch=64, optimiser="sgd", learning_rate=0.05)
 """One pass over MNIST. Of the rates 0.02, 0.03 and 0.05 tried at three seeds, this brought the widest networks
@@ -172,7 +171,7 @@ def _train_stacked(
             runs.claim(folder / member.name, {"family": family.name, **asdict(member), **asdict(recipe)})
         networks = train_stack(family, width, [member.seed for member in left], recipe, data, device)
         for member, network in zip(left, networks, strict=True):
-            save_weights(network, folder / member.name)
+            save_weights(network.state_dict(), folder / member.name)
 
 
 def collect(

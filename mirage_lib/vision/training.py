@@ -8,8 +8,6 @@ by number, so networks that are stacked take the same steps as each would take a
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mirage_lib import runs
+from mirage_lib.training import load_checkpoint, save_checkpoint, save_weights, schedule
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,13 +56,7 @@ class Recipe:
         >>> Recipe(100, 1, "sgd", 0.5).rate(99), Recipe(100, 1, "adam", 0.5, cosine=True).rate(0)
         (0.5, 0.1)
         """
-        if not self.cosine:
-            return self.learning_rate
-        warm_up = max(1, self.steps // 20)
-        if step < warm_up:
-            return self.learning_rate * (step + 1) / warm_up
-        done = (step - warm_up) / max(1, self.steps - warm_up)
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+        return self.learning_rate * schedule(step, self.steps) if self.cosine else self.learning_rate
 
 
 @dataclass(frozen=True)
@@ -144,19 +137,6 @@ def shuffled(n: int, recipe: Recipe, seed: int, step: int) -> np.ndarray:
     return order[place * recipe.batch : (place + 1) * recipe.batch]
 
 
-def choose_device(device: str) -> str:
-    """Resolve ``auto`` to ``cuda`` or ``cpu``.
-
-    >>> choose_device("cpu")
-    'cpu'
-    """
-    if device != "auto":
-        return device
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def _optimiser(parameters: Iterable[torch.Tensor], recipe: Recipe) -> torch.optim.Optimizer:
     import torch
 
@@ -197,7 +177,7 @@ def train_one(
             return load_weights(network, folder)
     network.train()
     optimiser = _optimiser(network.parameters(), recipe)
-    start = _load_checkpoint(folder, network, optimiser)
+    start = load_checkpoint(folder, network, optimiser)
     bar = tqdm(
         range(start, recipe.steps), initial=start, total=recipe.steps, desc=f"{family.name} {member.name}",
         disable=not progress, mininterval=5,
@@ -212,11 +192,11 @@ def train_one(
             torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
         optimiser.step()
         if folder is not None and (step + 1) % CHECKPOINT_EVERY == 0 and step + 1 < recipe.steps:
-            _save_checkpoint(folder, step + 1, network, optimiser)
+            save_checkpoint(folder, step + 1, network, optimiser)
             if stop(step + 1):
                 return network
     if folder is not None:
-        save_weights(network, folder)
+        save_weights(network.state_dict(), folder)
     return network.eval()
 
 
@@ -273,37 +253,9 @@ def _clip(gradients: dict[str, torch.Tensor], most: float) -> None:
         value.mul_(factor.view(-1, *[1] * (value.dim() - 1)))
 
 
-def save_weights(network: nn.Module, folder: Path) -> None:
-    """Write a finished network, whole or not at all, and take its checkpoint away."""
-    from safetensors.torch import save_file
-
-    save_file({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, folder / "model.part")
-    os.replace(folder / "model.part", folder / "model.safetensors")
-    (folder / "checkpoint.pt").unlink(missing_ok=True)
-
-
 def load_weights(network: nn.Module, folder: Path) -> nn.Module:
     """Fill a network with the finished weights of a folder."""
     from safetensors.torch import load_file
 
     network.load_state_dict(load_file(folder / "model.safetensors"))
     return network.eval()
-
-
-def _save_checkpoint(folder: Path, step: int, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
-    import torch
-
-    state = {"step": step, "model": network.state_dict(), "optimiser": optimiser.state_dict()}
-    torch.save(state, folder / "checkpoint.part")
-    os.replace(folder / "checkpoint.part", folder / "checkpoint.pt")
-
-
-def _load_checkpoint(folder: Path | None, network: nn.Module, optimiser: torch.optim.Optimizer) -> int:
-    import torch
-
-    if folder is None or not (folder / "checkpoint.pt").exists():
-        return 0
-    state = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
-    network.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    return state["step"]
