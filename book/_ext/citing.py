@@ -27,7 +27,7 @@ def sentence(chapter: str, work: dict, address: str = "") -> str:
     ...          "date-released": "2026-01-02"})
     'The makers. (2026). A jump? In <em>Jumps</em> (Version 1.0).'
     """
-    end = "" if chapter.endswith(("?", "!", ".")) else "."
+    end = "" if chapter.endswith(("?", "!", ".", "？", "！")) else "."
     where = f" {html.escape(address)}" if address else ""
     return (
         f"{html.escape(_and(_authors(work), ', ', ', & '))}. ({_year(work)}). {html.escape(chapter)}{end} "
