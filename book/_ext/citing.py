@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 import mirage_lib
 
 CITATION = Path(mirage_lib.__file__).parents[1] / "CITATION.cff"
-NO_CHAPTERS = ("bibliography", "changes", "figures", "glossary")
+NO_CHAPTERS = ("bibliography", "changes", "figures", "glossary", "reproduce")
 """Pages of the appendix that nobody would cite."""
 
 
