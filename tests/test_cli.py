@@ -16,7 +16,7 @@ def mirage(*arguments: str, **settings) -> subprocess.CompletedProcess:
     return subprocess.run([MIRAGE, *arguments], capture_output=True, text=True, timeout=300, **settings)
 
 
-def test_training_freezing_and_scoring_a_small_ladder_work_as_the_readme_says(tmp_path):
+def test_training_freezing_and_scoring_a_small_ladder_work_as_the_book_says(tmp_path):
     runs, frozen = tmp_path / "runs", tmp_path / "frozen"
     small = ["--widths", "4", "8", "--seeds", "1", "--steps", "3", "--device", "cpu", "--jobs", "1"]
     assert mirage("arithmetic", "train", "--out", str(runs), *small).returncode == 0

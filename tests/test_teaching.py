@@ -69,3 +69,18 @@ def test_the_guide_names_a_goal_for_every_chapter_and_fills_its_minutes():
     assert re.findall(r"^\| \[[^\]]+\]\(\.\./([\w/-]+)\.md\)", goals, flags=re.M) == question_bank.chapters()
     minutes = [int(m) for m in re.findall(r"^\| (\d+) \| .* \| .* \| .* \|$", text[: text.index("## Two weeks")], flags=re.M)]
     assert minutes == sorted(minutes) and minutes[0] == 0 and 80 < minutes[-1] < 90
+
+
+def test_counts_in_words_are_those_of_what_they_count():
+    words = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split()
+    numbers = {word: n for n, word in enumerate("one two three four five six seven eight nine".split() + words, start=1)}
+    texts = {name: (PAGES / f"{name}.md").read_text() for name in ("guide", "misconceptions", "projects")}
+    parts = {
+        "wrong sentences": len(re.findall(r"^### ", texts["misconceptions"], flags=re.M)),
+        "sentences that students": len(re.findall(r"^### ", texts["misconceptions"], flags=re.M)),
+        "projects with rubrics": len(re.findall(r"^## \d+\. ", texts["projects"], flags=re.M)),
+        "projects, each": len(re.findall(r"^## \d+\. ", texts["projects"], flags=re.M)),
+    }
+    for what, count in parts.items():
+        said = re.findall(rf"(\w+) {what}", " ".join(texts.values()))
+        assert said and all(numbers[word.lower()] == count for word in said), what

@@ -191,3 +191,13 @@ def test_search_which_knows_no_chinese_is_not_offered_there(open_page):
     page.keyboard.press("Control+K")
     page.wait_for_timeout(300)
     assert page.locator("input[type=search]").locator("visible=true").count() == 0
+
+
+@pytest.mark.parametrize("page", TRANSLATED)
+def test_controls_around_the_article_have_names_in_the_language_of_the_page(site, page):
+    text = (site / FOLDER / f"{page}.html").read_text()
+    around = re.sub(r"<article.*?</article>", "", text, flags=re.S)
+    english = (site / f"{page}.html").read_text()
+    names = re.findall(r' aria-label="([^"]+)"', around)
+    assert len(names) > 5 and "Toggle primary sidebar" in english
+    assert not [name for name in names if not re.search(CJK, name)]

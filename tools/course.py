@@ -278,8 +278,9 @@ Made from the chapters by `make course`. Nothing here is edited by hand.
 - `autograder/`: one zip a chapter for [otter-grader](https://otter-grader.readthedocs.io). Its tests call the same
   checks that students call.
 
-Grade one notebook on this machine, without a network: `.venv/bin/otter run -a autograder/idea/resolution.zip
-submitted.ipynb` writes `results.json` with the points and the messages. For a class, loop over the notebooks.
+Grade one notebook on this machine, without a network, from the folder of the repository:
+`.venv/bin/otter run -a _build/course/autograder/idea/resolution.zip submitted.ipynb` writes `results.json` with the
+points and the messages. *Teaching with this book* has the loop for a class. Answers in words are read by a person.
 In Gradescope, upload the zip as the autograder of a programming assignment{address}
 For nbgrader, release the notebooks of `student/` as they are and grade with otter: they hold no solution to strip.
 

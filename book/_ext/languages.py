@@ -21,6 +21,7 @@ from sphinx.environment import CONFIG_OK, BuildEnvironment
 
 ENGLISH = "en"
 LEAVING = re.compile(r'<a (?=[^>]*href="(?P<up>(?:\.\./)+)[^"]*")(?![^>]*\bhreflang=)')
+NAMED = re.compile(r'(?<= )(?P<attribute>aria-label|title|data-bs-title)="(?P<name>[^"]+)"')
 COMPUTED = re.compile(r'<div class="(?=cell_(?:input|output)\b)')
 
 
@@ -120,9 +121,18 @@ def offer(app: Sphinx, pagename: str, templatename: str, context: dict, doctree)
 
 
 def mark_english(app: Sphinx, error: Exception | None) -> None:
-    """In a second language, say of computed cells and of links to other pages that they are English."""
+    """In a second language, say of computed cells and of links to other pages that they are English.
+
+    Names of controls that the theme has no translation for are those of `mirage_controls`.
+    """
     if error is not None or app.config.language == ENGLISH or app.builder.format != "html":
         return
+    controls = app.config.mirage_controls
+
+    def named(found: re.Match) -> str:
+        name = controls.get(found["name"])
+        return f'{found["attribute"]}="{html.escape(name)}"' if name else found[0]
+
     for page in Path(app.outdir).rglob("*.html"):
         depth = len(page.relative_to(app.outdir).parts) - 1
 
@@ -130,7 +140,7 @@ def mark_english(app: Sphinx, error: Exception | None) -> None:
             return link[0] + ('hreflang="en" ' if link["up"].count("../") > depth else "")
 
         text = LEAVING.sub(leaving, page.read_text(encoding="utf-8"))
-        page.write_text(COMPUTED.sub('<div lang="en" class="', text), encoding="utf-8")
+        page.write_text(COMPUTED.sub('<div lang="en" class="', NAMED.sub(named, text)), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict:
@@ -139,6 +149,7 @@ def setup(app: Sphinx) -> dict:
     app.add_config_value("mirage_translated", [], "html")
     app.add_config_value("mirage_left_out", [], "html")
     app.add_config_value("mirage_note", "", "html")
+    app.add_config_value("mirage_controls", {}, "html")
     app.setup_extension("myst_nb")
     app.registry.add_role_to_domain("glue", "text", Glue(), override=True)
     app.connect("builder-inited", keep_english)

@@ -16,8 +16,8 @@
     locked: "猜过之后答案才会打开。", shown: "没有猜测，直接显示。",
     chose: (x) => `你选了 ${x}。`, right: "答对了。", several: (x) => `成立的是：${x}。`, is: (x) => `答案是 ${x}。`,
     guessed: (x) => `你猜的是 ${x}。`, truth: (x) => `实际是 ${x}。`, interval: (a, b) => `95% 区间为 ${a} 到 ${b}。`,
-    near: "已是此控件能达到的最近值。", high: (x) => `你的猜测高了 ${x}。`, low: (x) => `你的猜测低了 ${x}。`,
-    timesHigh: (x) => `你的猜测高了 ${x} 倍。`, timesLow: (x) => `你的猜测低了 ${x} 倍。`,
+    near: "已是这个控件所能给出的最接近的值。", high: (x) => `你的猜测高了 ${x}。`, low: (x) => `你的猜测低了 ${x}。`,
+    timesHigh: (x) => `你的猜测是实际值的 ${x} 倍。`, timesLow: (x) => `实际值是你的猜测的 ${x} 倍。`,
     inside: "你的猜测落在区间内。", yours: "你的猜测", true: "答案",
   };
   const words = document.documentElement.lang.toLowerCase().startsWith("zh") ? CHINESE : ENGLISH;
