@@ -12,7 +12,7 @@ ifeq ($(origin PYTHON),undefined)
 PYTHON := $(or $(wildcard $(BIN)/python),python3)
 endif
 
-.PHONY: help book serve test freeze bench notebooks try-notebooks slides course question-bank pdf epub pages lock translations clean
+.PHONY: help book serve test freeze bench notebooks try-notebooks picture slides course question-bank pdf epub pages lock translations clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -54,6 +54,9 @@ notebooks: ## make notebooks/ from the chapters, for Colab, Binder and laptops
 try-notebooks: ## run every notebook in clean environments, write benchmarks/notebooks.md (long; 6 GB of disk)
 	@$(PYTHON) tools/install.py test
 	@$(BIN)/python -m tools.try_notebooks
+
+picture: book ## make the README's picture from the built first page
+	@$(BIN)/python -m tools.picture
 
 slides: book ## write the slides of the lectures and their PDF, to _build/slides
 	@$(BIN)/python -m tools.slides

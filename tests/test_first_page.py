@@ -2,12 +2,14 @@
 
 import csv
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tools import picture
 
 PAGE = "book/intro.html"
 PHONE = {"width": 360, "height": 740}
@@ -108,3 +110,10 @@ def test_three_paths_tell_their_minutes_and_the_first_takes_about_twenty(open_pa
     assert minutes == pytest.approx(sum(parts), abs=len(parts))
     assert 10 <= minutes <= 30
     assert float(re.search(r"about ([\d.]+) hours", told[2])[1]) > 2
+
+
+def test_the_picture_of_the_readme_is_that_of_the_page(site):
+    page = (site / "book/intro.html").read_text("utf-8")
+    assert picture.PICTURE.read_text("utf-8") == picture.picture(page), "say `make picture`"
+    ElementTree.fromstring(picture.PICTURE.read_text("utf-8"))
+    assert f"]({picture.PICTURE.name})" in (picture.ROOT / "README.md").read_text("utf-8")
