@@ -15,8 +15,8 @@ from mirage_lib.show import switch, theme
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "_build" / "html" / "book" / "intro.html"
 PICTURE = ROOT / "picture.svg"
-MODELS = "Ours, run 1"
-WORDS = ("The same answers, all or nothing", "The same answers, with part marks")
+MODELS = "GPT-3"
+WORDS = ("GPT-3's answers, all or nothing", "The same answers, with part marks")
 GAP, HEAD = 24, 26
 LOOK = """
 svg{{font:12px sans-serif;fill:{ink}}} path{{stroke:{faint};fill:none}} polyline{{stroke:{accent};stroke-width:2.5;fill:none}}
