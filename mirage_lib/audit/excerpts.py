@@ -73,7 +73,7 @@ class Words:
         self.sentences = sentences
 
     def _repr_html_(self) -> str:
-        return "<ul>" + "".join(f"<li>{html.escape(one)}</li>" for one in self.sentences) + "</ul>"
+        return '<ul class="mirage-list">' + "".join(f"<li>{html.escape(one)}</li>" for one in self.sentences) + "</ul>"
 
 
 def why(found: Findings) -> Words:

@@ -77,7 +77,8 @@ def cases_figure(chosen: list[tuple[str, Curve]], methods: tuple[str, ...] = ("l
             axis.set_title(title, loc="left", fontsize=9)
         for axis in list(axes.flat)[len(chosen) :]:
             axis.set_visible(False)
-        legend_above(drawing, max(axes.flat, key=lambda axis: len(axis.get_legend_handles_labels()[1])), columns=3)
+        # A single panel is too narrow for three columns of labels.
+        legend_above(drawing, max(axes.flat, key=lambda axis: len(axis.get_legend_handles_labels()[1])), columns=1 + across)
     table = pl.DataFrame(rows)
     caught = table.filter((pl.col("low") <= pl.col("held out")) & (pl.col("held out") <= pl.col("high"))).height
     alt = (
