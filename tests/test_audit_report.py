@@ -153,7 +153,7 @@ def test_a_report_forecasts_as_the_library_does_and_tells_the_record(reports):
     ahead = [one["outlook"] for one in told["findings"]]
     held = sum(one["tried_low"] - 1e-9 <= one["observed"] <= one["tried_high"] + 1e-9 for one in ahead)
     assert f"held it in {held} of {len(ahead)} curves" in text
-    assert all("90 % interval" in sentence and "other sources" in sentence for sentence in told["sentences"])
+    assert all("90 % interval" in sentence and "tasks of" in sentence for sentence in told["sentences"])
 
 
 def test_two_models_get_no_forecast(reports):

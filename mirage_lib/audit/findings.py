@@ -302,13 +302,13 @@ def _sentence(key: tuple[str, str, int], found: list[Finding]) -> str:
 
 
 def _foretold(found: list[Finding]) -> str:
-    """The forecasts of one task's metrics, with how often intervals of these methods held elsewhere."""
+    """The forecasts of one task's metrics, with how often intervals of these methods held on the book's families."""
     ahead = [(one.label, one.outlook) for one in found if one.outlook]
     if not ahead:
         return ""
     each = "; ".join(
         f"{label} {said(o.value)} (90 % interval {said(o.low)} to {said(o.high)}; method: {o.label[0].lower()}{o.label[1:]}, whose intervals held the largest "
-        f"model in {100 * o.record.covered:.0f} % over {o.record.tasks} tasks of {o.record.sources} other sources)" for label, o in ahead
+        f"model in {100 * o.record.covered:.0f} % over mirage-lib's {o.record.tasks} tasks of {o.record.sources} sources)" for label, o in ahead
     )  # fmt: skip
     return f" Forecast for a model of {ahead[0][1].size:,} parameters: {each}."
 

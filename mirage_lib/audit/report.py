@@ -201,8 +201,8 @@ def _task(key: tuple[str, str, int], each: list[Finding]) -> str:
     ahead = [(one.label, one.outlook) for one in each if one.outlook]
     if ahead:
         rows = [(label, f"{o.size:,}", said(o.value), _range(o.low, o.high), o.label, f"{100 * o.record.covered:.0f} %", *_trial(o)) for label, o in ahead]
-        names = ("metric", "next size", "forecast", "90 % interval", "method", "interval held elsewhere", "largest model here, from the others", "observed", "held")
-        parts.append(_table(names, rows, "The next size; how often intervals of the same method held in other families; and a trial on the largest model here"))
+        names = ("metric", "next size", "forecast", "90 % interval", "method", "such intervals held", "largest model here, from the others", "observed", "held")
+        parts.append(_table(names, rows, "The next size; how often intervals of the same method held on the families of mirage-lib; and a trial on the largest model here"))
     table = pl.concat(one.curve.select(pl.lit(one.label).alias("metric"), "model", "n_params", "estimate", "low", "high", "n", "n_items", "resolution", "needed") for one in each)
     short = [wording.further(p, n) if metric in SHARES else None for one in each for p, n, metric in zip(one.curve["estimate"], one.curve["n_items"], [one.metric] * one.curve.height, strict=True)]
     table = table.with_columns(pl.Series(f"more items for ±{100 * wording.WITHIN:g} point", short, pl.Int64))
@@ -223,7 +223,7 @@ def _trial(o: Outlook) -> tuple[str, str, str]:
 
 
 def _records(found: Findings) -> str:
-    """How the forecasting methods of this report did elsewhere, and here."""
+    """How the forecasting methods of this report did on the book's families, and here."""
     used = {(o.label, o.group): o.record for one in found.each if (o := one.outlook)}
     if not used:
         return ""
