@@ -1,0 +1,37 @@
+"""Verdicts are computed: other numbers in the frozen files give other verdicts, or at least other reasons."""
+
+import pytest
+
+from mirage_lib import claims
+from tests import altered
+
+ALTERATIONS = {"upside down": altered.upside_down, "as in the model": altered.as_in_the_model}
+WITHOUT_DATA = {
+    "emergence-defined": "a definition",
+}
+SAME_VERDICT = {}
+ROWS = [one.id for one in claims.ledger()]
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory) -> dict[str, dict[str, tuple[str, str]]]:
+    """The ledger on each altered copy of the frozen files."""
+    return {name: altered.judged(tmp_path_factory.mktemp("altered"), change) for name, change in ALTERATIONS.items()}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_says_something_else_on_other_numbers_unless_it_reads_none(judged, row):
+    now = claims.get(row).judge()
+    moved = [found[row] for found in judged.values() if found[row][0] != altered.REFUSED]
+    assert moved, "its test refuses both altered copies"
+    if row in WITHOUT_DATA:
+        assert all(found == tuple(now) for found in moved), f"{row} has data: take it off the list"
+    else:
+        assert any(because != now.because for _, because in moved), f"{row} says the same whatever the files hold"
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row not in WITHOUT_DATA])
+def test_a_verdict_changes_with_the_numbers_unless_it_is_told_why_not(judged, row):
+    now = claims.get(row).judge().verdict
+    changed = any(found[row][0] not in (now, altered.REFUSED) for found in judged.values())
+    assert changed is (row not in SAME_VERDICT), SAME_VERDICT.get(row, "no verdict changed")
