@@ -78,8 +78,8 @@ def look(metric: metrics.Metric, curve: pl.DataFrame, counted: bool, chance: flo
         )  # fmt: skip
 
     ahead = foresee(len(sizes))
-    ends = sorted((sign * ahead.low, sign * ahead.high))
-    found = Outlook(round(ahead.size), sign * ahead.value, *ends, ahead.method, "sharp" if counted else "smooth", ahead.label, ahead.record)
+    lowest, highest = sorted((sign * ahead.low, sign * ahead.high))
+    found = Outlook(round(ahead.size), sign * ahead.value, lowest, highest, ahead.method, "sharp" if counted else "smooth", ahead.label, ahead.record)
     if len(sizes) <= LEAST:
         return found
     trial = foresee(len(sizes) - 1, sizes[-1])
