@@ -6,10 +6,18 @@ from mirage_lib import claims
 from tests import altered
 
 ALTERATIONS = {"upside down": altered.upside_down, "as in the model": altered.as_in_the_model}
+SIMULATED = "simulated with the paper's own model when it is judged; no frozen file is read"
+STATEMENT = "a statement that no run can test; what is said of it is fixed"
 WITHOUT_DATA = {
     "emergence-defined": "a definition",
-}
-SAME_VERDICT = {}
+    **dict.fromkeys(("vision-new", "not-all-emergence-denied", "metric-is-a-choice"), STATEMENT),
+    **dict.fromkeys((
+        "three-causes", "resolution-floor", "brier-proper", "distance-resolution", "expected-distance", "expected-accuracy", "rouge-sharp", "bleu-sharp",
+        "weak-distance-formula", "weak-log-detour", "weak-identical-items",
+    ), SIMULATED),
+    **dict.fromkeys(("simulations-are-exact-match", "weak-exact-match-figures"), "two points that were read off a figure and stand in the code, and simulations"),
+}  # fmt: skip
+SAME_VERDICT: dict[str, str] = {}
 ROWS = [one.id for one in claims.ledger()]
 
 
@@ -27,11 +35,11 @@ def test_a_row_says_something_else_on_other_numbers_unless_it_reads_none(judged,
     if row in WITHOUT_DATA:
         assert all(found == tuple(now) for found in moved), f"{row} has data: take it off the list"
     else:
-        assert any(because != now.because for _, because in moved), f"{row} says the same whatever the files hold"
+        assert any(found != tuple(now) for found in moved), f"{row} says the same whatever the files hold"
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row not in WITHOUT_DATA])
 def test_a_verdict_changes_with_the_numbers_unless_it_is_told_why_not(judged, row):
     now = claims.get(row).judge().verdict
     changed = any(found[row][0] not in (now, altered.REFUSED) for found in judged.values())
-    assert changed is (row not in SAME_VERDICT), SAME_VERDICT.get(row, "no verdict changed")
+    assert changed or row in SAME_VERDICT, f"{row} is {now} on every copy"
