@@ -112,6 +112,8 @@ def as_in_the_model(name: str, table: pl.DataFrame) -> pl.DataFrame:
         place = (pl.col("effective_params").log() - np.log(1e9)) / np.log(128)
         grade = pl.when(pl.col("effective_params") > 1e11).then(0.9).otherwise(0.3 + 0.001 * place)
         return table.with_columns(value=pl.when(pl.col("metric") == "neg_brier").then(-0.3 + 0.2 * place).otherwise(grade))
+    if name.startswith("vision-grokking"):
+        return table.with_columns(step=2 * pl.col("step"), accuracy=pl.col("accuracy") ** 2)
     if name == "olmo-runs":
         # Bits rise from the first step on, accuracy at the end of a run only.
         place = pl.col("flops_1e21").rank("dense").over("task", "n_params", "run") / pl.len().over("task", "n_params", "run")
