@@ -197,7 +197,7 @@ def test_one_place_holds_the_address():
         assert all(f"git+{address}" in read(path).cells[0].source for path in MADE)
 
 
-def test_the_library_that_is_installed_carries_the_frozen_files(tmp_path):
+def test_the_library_that_is_installed_carries_the_frozen_files_and_audits_its_own(tmp_path):
     """What pip builds from the repository is a wheel: it has to hold what the manifest names."""
     import zipfile
 
@@ -206,5 +206,13 @@ def test_the_library_that_is_installed_carries_the_frozen_files(tmp_path):
     built = next(WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
     with zipfile.ZipFile(built) as wheel:
         names = {name.removeprefix("mirage_lib/frozen/") for name in wheel.namelist() if "mirage_lib/frozen/" in name}
+        wheel.extractall(tmp_path / "installed")
     assert names == {"manifest.json", *outputs.manifest()}
     assert Path(built).stat().st_size < 30e6
+    # Away from the repository, with the wheel's files only, an audit finds all that it needs.
+    run = "import sys, mirage_lib; from mirage_lib import cli; print(mirage_lib.__file__); sys.exit(cli.main(['audit', '--demo', '--out', 'demo.html']))"
+    there = os.environ | {"PYTHONPATH": str(tmp_path / "installed")}
+    done = subprocess.run([sys.executable, "-c", run], cwd=tmp_path, env=there, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(tmp_path / "installed"))
+    assert (tmp_path / "demo.html").stat().st_size > 10_000 and (tmp_path / "demo.json").stat().st_size > 10_000

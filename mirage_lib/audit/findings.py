@@ -14,8 +14,9 @@ import numpy as np
 import polars as pl
 
 from mirage_lib import breaks, curves, emergence, metrics
+from mirage_lib.audit import outlook
+from mirage_lib.audit.outlook import Outlook
 from mirage_lib.audit.rows import LogsError
-from mirage_lib.forecasts import extrapolate
 
 FAST = ("exact_match", "token_edit_distance", "per_token_accuracy", "multiple_choice_grade", "brier_binary", "brier_multiclass")
 SLOW = ("rouge_l_sum", "bleu")
@@ -33,26 +34,8 @@ SUDDEN, CLIMBS, FALLS, FLAT, FEW = (
     "sudden", "climbs, not shown to be sudden", "falls", "no climb to be seen", "too few models to judge",
 )  # fmt: skip
 CHANGES = {SUDDEN, CLIMBS, FALLS, FLAT}
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """The next size by a curve through all models, and how that method did on the largest model here.
-
-    Attributes
-    ----------
-    size, value : the next size, and what is foreseen there
-    shape : the curve that was fitted: a line in the logarithm of size, or a sigmoid
-    predicted, observed : the largest model, foreseen from the smaller ones, and as it was
-    naive : how far off "like the model before" was, for comparison
-    """
-
-    size: int
-    value: float
-    shape: str
-    predicted: float | None
-    observed: float | None
-    naive: float | None
+Key = tuple[str, str, int]
+"""Family, task and group."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +52,7 @@ class Finding:
         curves that score as high, and that share adjusted for all curves of the audit
     break_p : of the test for a break, where there are enough sizes
     conclusion : one of the five
+    outlook : the next size, foreseen
     unseen : models with no right answer at all, and the most that their true rate may be
     shared, asked : items that all models answered, and items that any did
     """
@@ -87,7 +71,7 @@ class Finding:
     adjusted: float | None
     break_p: float | None
     conclusion: str
-    forecast: Forecast | None
+    outlook: Outlook | None
     unseen: dict[str, float]
     shared: int
     asked: int
@@ -155,12 +139,12 @@ def examine(tables: dict[str, pl.DataFrame], draws: int = 500, seed: int = 0) ->
     """
     judged = []
     for outputs in tables.values():
-        paired = pairs(outputs)
-        judged += _judge(_curves(outputs, FAST, draws, seed), False, paired, draws, seed)
+        paired, guessed = pairs(outputs), guesses(outputs)
+        judged += _judge(_curves(outputs, FAST, draws, seed), False, paired, guessed, draws, seed)
         worded = outputs.filter(pl.col("target").str.contains(r"\s")) if "target" in outputs.columns else outputs.head(0)
         if worded.height:
             part = worded.filter(pl.int_range(pl.len()).shuffle(seed).over("family", "model", "task", "group") < SAMPLED)
-            judged += _judge(_curves(part, SLOW, draws, seed), part.height < worded.height, paired, draws, seed)
+            judged += _judge(_curves(part, SLOW, draws, seed), part.height < worded.height, paired, guessed, draws, seed)
     if not judged:
         raise LogsError(f"none of the metrics {', '.join(FAST + SLOW)} applies to these outputs")
     order = {name: k for k, name in enumerate(FAST + SLOW)}
@@ -168,7 +152,7 @@ def examine(tables: dict[str, pl.DataFrame], draws: int = 500, seed: int = 0) ->
     return Findings(tuple(_adjusted(judged)))
 
 
-def pairs(outputs: pl.DataFrame) -> dict[tuple[str, str, int], tuple[int, int]]:
+def pairs(outputs: pl.DataFrame) -> dict[Key, tuple[int, int]]:
     """Count, by family, task and group, the items that all models answered, and those that any did.
 
     >>> from mirage_lib import theory
@@ -180,6 +164,21 @@ def pairs(outputs: pl.DataFrame) -> dict[tuple[str, str, int], tuple[int, int]]:
     models = outputs.group_by(keys).agg(pl.col("model").n_unique().alias("models"))
     counted = items.join(models, on=keys).group_by(keys).agg((pl.col("model") == pl.col("models")).sum().alias("shared"), pl.len())
     return {(family, task, group): (shared, asked) for family, task, group, shared, asked in counted.iter_rows()}
+
+
+def guesses(outputs: pl.DataFrame) -> dict[Key, dict[str, float]]:
+    """What blind guessing scores, by family, task and group, under each metric for which that is known.
+
+    >>> from mirage_lib import theory
+    >>> guesses(theory.choice_outputs([0.3, 0.6], 4, 50))
+    {('simulated', 'simulated', 4): {'multiple_choice_grade': 0.25}}
+    """
+    known = [metrics.get(name) for name in metrics.usable(outputs) if name in SHARES and name != "exact_match"]
+    parts = outputs.partition_by("family", "task", "group", as_dict=True, maintain_order=True) if known else {}
+    return {
+        (str(family), str(task), int(group)): {one.name: value for one in known if (value := one.chance(part)) is not None}
+        for (family, task, group), part in parts.items()
+    }
 
 
 def _curves(outputs: pl.DataFrame, names: tuple[str, ...], draws: int, seed: int) -> pl.DataFrame:
@@ -208,7 +207,9 @@ def _estimates(cell: curves.Cell, names: tuple[str, ...], draws: int, seed: int)
     return found
 
 
-def _judge(curve: pl.DataFrame, sampled: bool, paired: dict[tuple[str, str, int], tuple[int, int]], draws: int, seed: int) -> list[Finding]:
+def _judge(
+    curve: pl.DataFrame, sampled: bool, paired: dict[Key, tuple[int, int]], guessed: dict[Key, dict[str, float]], draws: int, seed: int
+) -> list[Finding]:
     found = []
     for key, part in curve.group_by("family", "task", "group", "metric", maintain_order=True):
         family, task, group, name = str(key[0]), str(key[1]), int(str(key[2])), str(key[3])
@@ -225,10 +226,12 @@ def _judge(curve: pl.DataFrame, sampled: bool, paired: dict[tuple[str, str, int]
         sizes, values = part["n_params"].to_numpy().astype(float), sign * part["estimate"].to_numpy()
         many = len(sizes) >= LEAST
         score, null_high, exceedance, break_p = _scored(part, sizes, values, items, draws, seed) if many else (None, None, None, None)
+        chance = guessed.get((family, task, group), {}).get(name)
+        ahead = outlook.look(metric, part, share, chance, seed) if many else None
         shared, asked = paired[family, task, group]
         found.append(Finding(
             family, task, group, name, metric.label, metric.better, table, sampled, score, null_high, exceedance, None, break_p,
-            _direction(part, sign) if many else FEW, _ahead(metric, sizes, values, sign) if many else None, unseen, shared, asked,
+            _direction(part, sign) if many else FEW, ahead, unseen, shared, asked,
         ))  # fmt: skip
     return found
 
@@ -238,7 +241,7 @@ def by_size(part: pl.DataFrame) -> pl.DataFrame:
     if part["n_params"].is_unique().all():
         return part
     half = (((pl.col("high") - pl.col("low")) / 2) ** 2).sum().sqrt() / pl.len()
-    merged = part.group_by("n_params").agg(pl.col("estimate").mean(), half.alias("half")).sort("n_params")
+    merged = part.group_by("n_params").agg(pl.col("estimate").mean(), pl.col("n_items").sum(), half.alias("half")).sort("n_params")
     return merged.with_columns(low=pl.col("estimate") - pl.col("half"), high=pl.col("estimate") + pl.col("half"))
 
 
@@ -261,24 +264,6 @@ def _direction(part: pl.DataFrame, sign: int) -> str:
     if sign < 0:
         first, last = ({"low": -one["high"], "high": -one["low"]} for one in (first, last))
     return CLIMBS if last["low"] > first["high"] else FALLS if last["high"] < first["low"] else FLAT
-
-
-def _ahead(metric: metrics.Metric, sizes: np.ndarray, values: np.ndarray, sign: int) -> Forecast:
-    shape = "sigmoid" if metric.range == (0, 1) and sign > 0 else "line"
-    low, high = sorted(sign * bound for bound in metric.range)
-    x = np.log(sizes)
-    step = float(np.median(np.diff(x)))
-
-    def foreseen(count: int, at: float) -> float:
-        return float(np.clip(extrapolate(x[:count], values[None, :count], np.array([at]), shape)[0, 0], low, high))
-
-    value = foreseen(len(x), x[-1] + step)
-    if len(x) <= LEAST:
-        return Forecast(round(float(np.exp(x[-1] + step))), sign * value, shape, None, None, None)
-    return Forecast(
-        round(float(np.exp(x[-1] + step))), sign * value, shape, sign * foreseen(len(x) - 1, x[-1]), sign * float(values[-1]),
-        float(abs(values[-1] - values[-2])),
-    )  # fmt: skip
 
 
 def _adjusted(judged: list[Finding]) -> list[Finding]:
@@ -313,7 +298,19 @@ def _sentence(key: tuple[str, str, int], found: list[Finding]) -> str:
         )
     kinds = {one.conclusion for one in found} & CHANGES
     end = "The conclusion depends on the metric" if len(kinds) > 1 else "The conclusion is the same under these metrics" if kinds else "No conclusion is drawn"
-    return f"{whose}: {'; '.join(parts)}. {end}."
+    return f"{whose}: {'; '.join(parts)}. {end}.{_foretold(found)}"
+
+
+def _foretold(found: list[Finding]) -> str:
+    """The forecasts of one task's metrics, with how often intervals of these methods held on the book's families."""
+    ahead = [(one.label, one.outlook) for one in found if one.outlook]
+    if not ahead:
+        return ""
+    each = "; ".join(
+        f"{label} {said(o.value)} (90 % interval {said(o.low)} to {said(o.high)}; method: {o.label[0].lower()}{o.label[1:]}, whose intervals held the largest "
+        f"model in {100 * o.record.covered:.0f} % over mirage-lib's {o.record.tasks} tasks of {o.record.sources} sources)" for label, o in ahead
+    )  # fmt: skip
+    return f" Forecast for a model of {ahead[0][1].size:,} parameters: {each}."
 
 
 def said(value: float | None) -> str:

@@ -28,6 +28,7 @@ from mirage_lib import breaks
 from mirage_lib.audit.findings import SHARES, CLIMBS, FALLS, FEW, FLAT, LEVEL, NORMAL, SUDDEN, Finding, Findings, said
 from mirage_lib.audit import wording
 from mirage_lib.audit.logs import Logs
+from mirage_lib.audit.outlook import Outlook
 from mirage_lib.show import figures, theme
 
 DRAWN = 40
@@ -75,7 +76,7 @@ def page(logs: Logs, found: Findings, title: str = "Audit of an evaluation") -> 
         f"<h1>{_safe(title)}</h1>", _headline(logs, found), _list("Before you use this", wording.cautions(logs, found)),
         _changes(found), "<h2>Conclusions by metric</h2>", _conclusions(tasks, changing), _resolution(tasks),
         '<h2>Sentences for a paper</h2><ul class="said">', *(f"<li>{_safe(one)}</li>" for one in found.sentences()), "</ul>",
-        "<h2>Curves</h2>",
+        _records(found), "<h2>Curves</h2>",
     ]  # fmt: skip
     if len(tasks) > DRAWN:
         parts.append(f"<p>{DRAWN} of {len(tasks)} tasks are drawn, those whose conclusion changes with the metric first; all are in the table above and in the JSON file.</p>")
@@ -197,18 +198,41 @@ def _task(key: tuple[str, str, int], each: list[Finding]) -> str:
         listed = "; ".join(f"{_safe(m)}: at most {top:.2g}" for m, top in list(unseen.items())[:8])
         parts.append(f"<p>Without a single right answer, so that the true rate is bounded only (95 %): {listed}{'; and others' if len(unseen) > 8 else ''}.</p>")
     parts.append("<ul>" + "".join(f"<li>{_safe(wording.null_in_words(one))}</li>" for one in each) + "</ul>")
-    ahead = [one for one in each if one.forecast]
+    ahead = [(one.label, one.outlook) for one in each if one.outlook]
     if ahead:
-        rows = [(one.label, f"{f.size:,}", said(f.value), f.shape, said(f.predicted), said(f.observed),
-                 "" if f.predicted is None or f.observed is None else said(abs(f.observed - f.predicted)), said(f.naive)) for one in ahead if (f := one.forecast)]  # fmt: skip
-        names = ("metric", "next size", "foreseen", "curve", "largest, foreseen from the others", "largest, observed", "error", "error of “like the model before”")
-        parts.append(_table(names, rows, "The next size, and how the same method did on the largest model. Without an interval: one trial is no track record"))
+        rows = [(label, f"{o.size:,}", said(o.value), _range(o.low, o.high), o.label, f"{100 * o.record.covered:.0f} %", *_trial(o)) for label, o in ahead]
+        names = ("metric", "next size", "forecast", "90 % interval", "method", "such intervals held", "largest model here, from the others", "observed", "held")
+        parts.append(_table(names, rows, "The next size; how often intervals of the same method held on the families of mirage-lib; and a trial on the largest model here"))
     table = pl.concat(one.curve.select(pl.lit(one.label).alias("metric"), "model", "n_params", "estimate", "low", "high", "n", "n_items", "resolution", "needed") for one in each)
     short = [wording.further(p, n) if metric in SHARES else None for one in each for p, n, metric in zip(one.curve["estimate"], one.curve["n_items"], [one.metric] * one.curve.height, strict=True)]
     table = table.with_columns(pl.Series(f"more items for ±{100 * wording.WITHIN:g} point", short, pl.Int64))
     table = table.with_columns(pl.col("model").map_elements(lambda m: "".join(c if c.isprintable() else "\ufffd" for c in m), pl.String))
     renamed = {"n_params": "parameters", "n": "answers", "n_items": "items", "needed": "items to resolve"}
     return "".join(parts) + figures.folded_table(table.rename(renamed), f"The numbers of {_short(each[0].name)}")
+
+
+def _range(low: float, high: float) -> str:
+    return f"{said(low)} to {said(high)}"
+
+
+def _trial(o: Outlook) -> tuple[str, str, str]:
+    """What the method would have said of the largest model here, before it was there."""
+    if o.tried is None or o.tried_low is None or o.tried_high is None:
+        return "too few sizes", "", ""
+    return f"{said(o.tried)} ({_range(o.tried_low, o.tried_high)})", said(o.observed), "yes" if o.held else "no"
+
+
+def _records(found: Findings) -> str:
+    """How the forecasting methods of this report did on the book's families, and here."""
+    used = {(o.label, o.group): o.record for one in found.each if (o := one.outlook)}
+    if not used:
+        return ""
+    names = {"sharp": "shares of right answers", "smooth": "other metrics"}
+    said_ = [f"{label}, for {names[group]}: {record.sentence()}" for (label, group), record in sorted(used.items())]
+    trials = [o.held for one in found.each if (o := one.outlook) and o.held is not None]
+    if trials:
+        said_.append(f"In this report, with the largest model of each curve held out, the 90 % interval held it in {sum(trials)} of {len(trials)} curves.")
+    return _list("How far the forecasts can be trusted", said_)
 
 
 def _drawing(name: str, each: list[Finding]) -> str:

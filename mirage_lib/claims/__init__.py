@@ -15,18 +15,20 @@ import polars as pl
 
 from mirage_lib.claims import (
     appendix, architectures, arithmetic, autoencoder, base_rates, brier, debate, forecasting, grokking, lengths, metrics, model, more_data,
-    recipes, score_noise, transformer, vision,
+    recipes, score_noise, transformer, vision, weak_spots,
 )  # fmt: skip
 from mirage_lib.claims.model import figure2_error, independence, loss_by_size
 from mirage_lib.claims import registry
 from mirage_lib.claims.registry import TESTS, VERDICTS, Verdict, grade, test
 
 __all__ = [
-    "TESTS", "VERDICTS", "Claim", "Verdict", "appendix", "architectures", "arithmetic", "autoencoder", "base_rates", "brier", "debate", "figure2_error",
+    "TESTS", "VERDICTS", "WEAK_SPOT", "Claim", "Verdict", "appendix", "architectures", "arithmetic", "autoencoder", "base_rates", "brier", "counts", "debate", "figure2_error",
     "forecasting", "get", "grade", "grokking", "independence", "ledger", "lengths", "loss_by_size", "metrics", "model", "more_data", "recipes", "score_noise", "table", "test",
-    "transformer", "vision",
+    "transformer", "vision", "weak_spots",
 ]  # fmt: skip
 
+WEAK_SPOT = "weak spot"
+"""The kind of rows that say where the paper itself errs or is silent; upheld means that it does."""
 LEDGER = Path(__file__).parent.parent / "claims.toml"
 
 
@@ -84,8 +86,30 @@ def get(name: str) -> Claim:
 
 
 def table() -> pl.DataFrame:
-    """Judge every claim and return ``id, claim, where, verdict, because, upheld_if``."""
-    rows = [(c.id, c.claim, c.where, *c.judge(), c.upheld_if) for c in ledger()]
-    return pl.DataFrame(
-        rows, schema=["id", "claim", "where", "verdict", "because", "upheld_if"], orient="row"
-    )
+    """Judge every claim and return ``id, claim, where, kind, verdict, because, upheld_if``."""
+    rows = [(c.id, c.claim, c.where, c.kind, *c.judge(), c.upheld_if) for c in ledger()]
+    return pl.DataFrame(rows, schema=["id", "claim", "where", "kind", "verdict", "because", "upheld_if"], orient="row")
+
+
+def counts(judged: pl.DataFrame) -> pl.DataFrame:
+    """Count verdicts, for the paper's claims, our questions, and weak spots of the paper apart.
+
+    Parameters
+    ----------
+    judged : frame
+        Of :func:`table`.
+
+    Returns
+    -------
+    Frame with ``rows of`` (whose), a column a verdict, and ``all``; the last line adds them up.
+
+    >>> counts(pl.DataFrame({"kind": ["finding", "our question"], "verdict": ["upheld", "partly"]})).select("rows of", "upheld", "all").rows()
+    [("the paper's claims", 1, 1), ('our questions', 0, 1), ('weak spots of the paper', 0, 0), ('the whole ledger', 1, 2)]
+    """
+    whose = {"our question": "our questions", WEAK_SPOT: "weak spots of the paper"}
+    named = judged.with_columns(whose=pl.col("kind").replace_strict(whose, default="the paper's claims"))
+    rows = []
+    for name in ("the paper's claims", *whose.values(), "the whole ledger"):
+        part = named if name == "the whole ledger" else named.filter(pl.col("whose") == name)
+        rows.append((name, *(part.filter(pl.col("verdict") == verdict).height for verdict in VERDICTS), part.height))
+    return pl.DataFrame(rows, schema=["rows of", *VERDICTS, "all"], orient="row")

@@ -11,6 +11,6 @@ True
 
 from mirage_lib.forecasting.leaderboard import board
 from mirage_lib.forecasting.methods import METHODS, around, method, through
-from mirage_lib.forecasting.next_size import foresee, track_record
+from mirage_lib.forecasting.next_size import Foreseen, foresee, track_record
 
-__all__ = ["METHODS", "around", "board", "foresee", "method", "through", "track_record"]
+__all__ = ["METHODS", "Foreseen", "around", "board", "foresee", "method", "through", "track_record"]
