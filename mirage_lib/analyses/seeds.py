@@ -7,6 +7,7 @@ again by :mod:`mirage_lib.replicates`, which knows problems, too.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -72,7 +73,7 @@ def curve(networks: pl.DataFrame, draws: int = DRAWS, seed: int = 0) -> Curve:
     return Curve(sizes, np.array([v.mean() for v in groups]), np.stack(again, axis=1))
 
 
-def judge(one: Curve, draws: int = 300) -> dict[str, float]:
+def judge(one: Curve, draws: int = 300) -> dict[str, Any]:
     """Score one curve, up being better: the published score, its smooth null, and the test for a break.
 
     The null is a straight line in the logarithm of size with the noise of each size; see :func:`emergence.null_scores`.
@@ -88,7 +89,7 @@ def judge(one: Curve, draws: int = 300) -> dict[str, float]:
     low, high = np.quantile(emergence.scores(one.draws), (0.025, 0.975), method="lower")
     null = emergence.null_scores(one.sizes, one.values, one.noise)
     straight = emergence.null_scores(one.sizes, one.values, np.zeros(len(one.sizes)), 1)[0]
-    row = {"score": value, "low": float(low), "high": float(high), "straight": float(straight)}
+    row: dict[str, Any] = {"score": value, "low": float(low), "high": float(high), "straight": float(straight)}
     row |= {"null_high": float(np.quantile(null, 0.95)), "exceedance": emergence.exceedance(value, null)}
     if len(one.sizes) >= breaks.LEAST:
         found = breaks.find(np.log(one.sizes), one.values, one.even, draws=draws)
