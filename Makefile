@@ -12,7 +12,7 @@ ifeq ($(origin PYTHON),undefined)
 PYTHON := $(or $(wildcard $(BIN)/python),python3)
 endif
 
-.PHONY: help book serve test freeze bench notebooks try-notebooks slides course question-bank pdf epub pages lock translations clean
+.PHONY: help book serve test freeze bench notebooks try-notebooks slides course question-bank pdf epub pages lock licences translations clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -84,6 +84,10 @@ pages: ## measure weight, reaction and Lighthouse scores of every page into benc
 lock: ## resolve requirements/ from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(PYTHON) tools/install.py bootstrap
 	@$(BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
+
+licences: ## write the licences of all packages, scripts and data to requirements/LICENCES.md
+	@$(PYTHON) tools/install.py test
+	@$(BIN)/python -m tools.licences
 
 translations: ## take new and changed prose of the translated pages into locale/, say what is missing
 	@$(PYTHON) tools/install.py book
