@@ -65,11 +65,11 @@ def try_all(user: str, home: Path, targets: list[str], python: str | None) -> tu
     env |= {"HOME": str(home), "PATH": PATHS, "USER": user, "LOGNAME": user, "LANG": "C.UTF-8"}
     rows = [f"Revision {revision}, {os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}, {time.strftime('%Y-%m-%d')}.", ""]
     rows += ["| command | result | minutes | processor minutes | downloaded MB | home afterwards, MB |", "| --- | --- | ---: | ---: | ---: | ---: |"]
-    well = True
+    well, runuser = True, shutil.which("runuser", path=f"{PATHS}:/usr/sbin:/sbin") or "runuser"
     for target in targets:
         command = ["make", target, *([f"PYTHON={python}"] if python else [])]
         start, used, taken = time.monotonic(), processor(), received()
-        done = subprocess.run(["runuser", "-u", user, "--", *command], cwd=clone, env=env)
+        done = subprocess.run([runuser, "-u", user, "--", *command], cwd=clone, env=env)
         minutes, work, bytes_in = time.monotonic() - start, processor() - used, received() - taken
         well &= done.returncode == 0
         result = "well" if done.returncode == 0 else f"failed ({done.returncode})"
