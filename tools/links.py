@@ -9,6 +9,7 @@ program, or is busy, is named but does not fail.
 
 import argparse
 import html
+import http.client
 import re
 import sys
 import urllib.error
@@ -78,7 +79,7 @@ def ask(address: str, seconds: float = SECONDS) -> str:
                 return "there"
         except urllib.error.HTTPError as error:
             said = f"gone ({error.code})" if error.code in GONE else f"refused ({error.code})"
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             return f"no answer ({getattr(error, 'reason', error)})"
     return said
 
