@@ -5,8 +5,9 @@
     sudo python3 tools/fresh.py --keep book      leave the user and its clone, to look at them
 
 The last commit of this checkout is cloned. The user is made for this run and removed after it; of the environment it
-gets a path, and what says how package indexes are reached and trusted. Downloads are what the machine's interfaces
-took in, so other programs' are in it. The result is printed, and written to `runs/fresh.md`.
+gets a path, and what says how package indexes are reached and trusted. Two sizes of the download are given: what uv says
+of the packages above 1 MB, and what the machine's interfaces took in, other programs' share included. The result is
+printed, and written to `requirements/FRESH.md`.
 """
 
 import argparse
@@ -23,7 +24,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = ("book", "test")
-TABLE = ROOT / "runs" / "fresh.md"
+TABLE = ROOT / "requirements" / "FRESH.md"
+HEADER = """# A new user
+
+What `sudo python3 tools/fresh.py` saw: a clean clone by a new user with an empty home and no caches; not edited by hand.
+"""
 PATHS = "/usr/local/bin:/usr/bin:/bin"
 PASSED = re.compile(r"(PIP|UV)_(CERT|.*INDEX.*|.*TIMEOUT.*)|SSL_CERT_(FILE|DIR)|https?_proxy|HTTPS?_PROXY|NO_PROXY|no_proxy|MIRAGE_TORCH")
 
@@ -48,8 +53,7 @@ def main() -> int:
         if not options.keep:
             subprocess.run(["userdel", "--remove", user], stderr=subprocess.DEVNULL)
             shutil.rmtree(home, ignore_errors=True)
-    TABLE.parent.mkdir(exist_ok=True)
-    TABLE.write_text("\n".join(rows) + "\n")
+    TABLE.write_text("\n".join([HEADER, *rows]) + "\n")
     print("\n".join(rows))
     return not well
 
@@ -64,20 +68,40 @@ def try_all(user: str, home: Path, targets: list[str], python: str | None) -> tu
     env = {name: value for name, value in os.environ.items() if PASSED.fullmatch(name)}
     env |= {"HOME": str(home), "PATH": PATHS, "USER": user, "LOGNAME": user, "LANG": "C.UTF-8"}
     rows = [f"Revision {revision}, {os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}, {time.strftime('%Y-%m-%d')}.", ""]
-    rows += ["| command | result | minutes | processor minutes | downloaded MB | home afterwards, MB |", "| --- | --- | ---: | ---: | ---: | ---: |"]
+    rows += ["| command | result | minutes | processor minutes | packages, MB | all received, MB | home afterwards, MB |", "| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
     well, runuser = True, shutil.which("runuser", path=f"{PATHS}:/usr/sbin:/sbin") or "runuser"
     for target in targets:
         command = ["make", target, *([f"PYTHON={python}"] if python else [])]
         start, used, taken = time.monotonic(), processor(), received()
-        done = subprocess.run([runuser, "-u", user, "--", *command], cwd=clone, env=env)
+        status, packages = follow([runuser, "-u", user, "--", *command], clone, env)
         minutes, work, bytes_in = time.monotonic() - start, processor() - used, received() - taken
-        well &= done.returncode == 0
-        result = "well" if done.returncode == 0 else f"failed ({done.returncode})"
-        numbers = (minutes / 60, work / 60, bytes_in / 1e6, occupied(home) / 1e6)
-        rows.append(f"| `{' '.join(command)}` | {result} | {numbers[0]:.1f} | {numbers[1]:.1f} | {numbers[2]:,.0f} | {numbers[3]:,.0f} |")
+        well &= status == 0
+        result = "well" if status == 0 else f"failed ({status})"
+        sizes = " | ".join(f"{size / 1e6:,.0f}" for size in (packages, bytes_in, occupied(home)))
+        rows.append(f"| `{' '.join(command)}` | {result} | {minutes / 60:.1f} | {work / 60:.1f} | {sizes} |")
         if not well:
             break
     return rows, well
+
+
+def follow(command: list[str], folder: Path, env: dict[str, str]) -> tuple[int, float]:
+    """Run a command, pass on what it says; return its status and the bytes that uv says it downloads."""
+    total = 0.0
+    with subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as running:
+        for line in running.stdout or ():
+            print(line, end="", flush=True)
+            total += announced(line)
+    return running.returncode, total
+
+
+def announced(line: str) -> float:
+    """Bytes of the package that a line of uv's announces; 0 of other lines.
+
+    >>> announced("Downloading torch (514.2MiB)"), announced(" Downloaded torch")
+    (539177779.2, 0.0)
+    """
+    found = re.match(r"Downloading \S+ \(([\d.]+)(Ki|Mi|Gi)B\)", line)
+    return float(found[1]) * {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}[found[2]] if found else 0.0
 
 
 def processor() -> float:
