@@ -12,7 +12,7 @@ ifeq ($(origin PYTHON),undefined)
 PYTHON := $(or $(wildcard $(BIN)/python),python3)
 endif
 
-.PHONY: help book serve test freeze bench notebooks try-notebooks picture slides course question-bank pdf epub pages lock translations clean
+.PHONY: help book serve test freeze bench notebooks try-notebooks picture slides course question-bank pdf epub pages lock licences rehearse smallest translations clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -87,6 +87,18 @@ pages: ## measure weight, reaction and Lighthouse scores of every page into benc
 lock: ## resolve requirements/ from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(PYTHON) tools/install.py bootstrap
 	@$(BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
+
+licences: ## write the licences of all packages, scripts and data to requirements/LICENCES.md
+	@$(PYTHON) tools/install.py test
+	@$(BIN)/python -m tools.licences
+
+rehearse: ## try the locks on other Pythons, the oldest and the newest packages (long; ONLY="3.13 oldest newest")
+	@$(PYTHON) tools/install.py test
+	@$(BIN)/python -m tools.rehearse $(if $(ONLY),--only $(ONLY))
+
+smallest: ## weigh the smallest install, try it, write the table of requirements/README.md
+	@$(PYTHON) tools/install.py test
+	@$(BIN)/python -m tools.smallest
 
 translations: ## take new and changed prose of the translated pages into locale/, say what is missing
 	@$(PYTHON) tools/install.py book

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "requirements"
 EXTRAS = {
-    "book.txt": ("book", "query", "fetch", "audit"),
+    "book.txt": ("book", "claims", "query", "fetch", "audit"),
     "train.txt": ("train",),
     "test.txt": ("test", "publish", "cluster"),
 }

@@ -22,6 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, KeyError, FileNotFoundError) as error:
         print(f"mirage: {error.args[0] if isinstance(error, KeyError) else error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        extra = doctor.extra_with(error.name or "")
+        if not extra:
+            raise
+        print(f"mirage: {error.name} is not installed: pip install 'mirage-lib[{extra}]' brings it", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -29,8 +29,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _audit(options: argparse.Namespace) -> None:
-    from mirage_lib.audit import findings, logs, report
     from mirage_lib.audit.rows import LogsError
+
+    try:
+        from mirage_lib.audit import findings, logs, report
+    except ModuleNotFoundError as error:
+        raise LogsError(f"an audit needs {error.name}, which is not installed: pip install 'mirage-lib[audit]' brings it") from None
 
     if options.demo == bool(options.paths):
         raise LogsError("name log files or folders, or --demo, and not both")

@@ -24,6 +24,7 @@ PYTHONS = (3, 11), (3, 13)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MODES = {
     "frozen": ("score the frozen outputs (the default)", ""),
+    "claims": ("judge the claims", "claims"),
     "notebook": ("run a chapter in a notebook", "notebook"),
     "small": ("run the experiments at toy size", "train"),
     "book": ("build the book", "book"),
@@ -32,7 +33,7 @@ MODES = {
     "cluster": ("train a family on several machines", "cluster"),
 }
 """Modes that need packages only: what they do, and the extra that brings their packages."""
-MADE = dict.fromkeys(("notebook", "small", "book", "query", "fetch"), "make book") | {"cluster": "make test"}
+MADE = dict.fromkeys(("claims", "notebook", "small", "book", "query", "fetch"), "make book") | {"cluster": "make test"}
 """In a checkout these targets install a mode's packages, from the locks."""
 ASK_TORCH = "import torch; print(torch.cuda.get_device_name(0) if torch.cuda.is_available() else '')"
 
@@ -137,6 +138,18 @@ def requirements() -> dict[str, list[tuple[str, str]]]:
             name, bounds = named.groups()
             wanted.setdefault(extra[1] if extra else "", []).append((name, bounds.strip().strip("()")))
     return wanted
+
+
+def extra_with(module: str) -> str:
+    """Return the smallest extra that brings a module; empty where none does.
+
+    >>> extra_with("scipy"), extra_with("rouge_score"), extra_with("no_such_module")
+    ('claims', 'claims', '')
+    """
+    package = {"PIL": "pillow", "sklearn": "scikit-learn", "vl_convert": "vl-convert-python"}.get(module, module.replace("_", "-"))
+    wanted = requirements()
+    having = [extra for extra, needs in wanted.items() if extra and package in dict(needs)]
+    return min(having, key=lambda extra: len(wanted[extra]), default="")
 
 
 def version(package: str) -> str | None:

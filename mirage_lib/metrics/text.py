@@ -27,6 +27,12 @@ def _for_each_pair(outputs: pl.DataFrame, same: pl.Expr, score: Callable[[str, s
     return joined.select(pl.coalesce("score", "other"))["score"]
 
 
+def _missing(error: ModuleNotFoundError) -> ModuleNotFoundError:
+    """Say which extra brings a package that scoring alone does not install."""
+    said = f"this metric needs {error.name}, which is not installed: pip install 'mirage-lib[claims]' brings it"
+    return ModuleNotFoundError(said, name=error.name)
+
+
 @metric(
     label="Accuracy (exact match)",
     formula=r"\mathbb{1}[\hat{y} = y]",
@@ -132,8 +138,10 @@ def rouge_l_sum(outputs: pl.DataFrame) -> pl.Series:
     >>> rouge_l_sum.score(table).to_list()
     [0.75]
     """
-    from rouge_score.rouge_scorer import RougeScorer
-
+    try:
+        from rouge_score.rouge_scorer import RougeScorer
+    except ModuleNotFoundError as error:
+        raise _missing(error) from None
     scorer = RougeScorer(["rougeLsum"], use_stemmer=False)
     same = pl.col("target").str.to_lowercase() == pl.col("output").str.to_lowercase()
     return _for_each_pair(outputs, same, lambda target, output: scorer.score(target, output)["rougeLsum"].fmeasure)
@@ -154,8 +162,10 @@ def bleu(outputs: pl.DataFrame) -> pl.Series:
     >>> bleu.score(pl.DataFrame({"target": ["a b c d"], "output": ["a b c d"]})).round(6).to_list()
     [1.0]
     """
-    from sacrebleu.metrics import BLEU
-
+    try:
+        from sacrebleu.metrics import BLEU
+    except ModuleNotFoundError as error:
+        raise _missing(error) from None
     scorer = BLEU(effective_order=True, smooth_method="exp", tokenize="intl")
     same = pl.col("target") == pl.col("output")
     return _for_each_pair(
