@@ -13,10 +13,14 @@ from pathlib import Path
 
 import polars as pl
 
-from mirage_lib import outputs
+from mirage_lib import outputs, runs
 
 BASE_URL = "https://raw.githubusercontent.com"
 """Files of a public repository are at ``<base>/<owner>/<name>/<commit>/<path>``."""
+
+
+LONGEST_WAIT = 600
+"""Seconds that a fetch waits for another one of the same files."""
 
 
 class FetchError(ValueError):
@@ -114,23 +118,32 @@ def fetch(
         place = folder / row["repository"] / row["commit"] / row["path"]
         try:
             if not _right(place, row):
-                # Fetched beside its place: what is wrong never stands where a right file is looked for.
-                part = place.with_name(place.name + ".part")
-                part.unlink(missing_ok=True)
-                pooch.retrieve(url, known_hash=None, fname=part.name, path=part.parent, progressbar=False)
-                if not _right(part, row):
-                    part.unlink()
-                    raise FetchError(
-                        f"what came for {row['path']} of {row['repository']} is not the file of {_hash(row)}, and was "
-                        f"not kept: get it by hand from commit {row['commit']} and put it at {place}"
-                    )
-                part.replace(place)
+                # One at a time: two that fetch the same file would take away what the other has begun.
+                with runs.hold(place.parent, wait=LONGEST_WAIT):
+                    if not _right(place, row):
+                        _get(url, place, row)
         except RequestException as error:
             raise FetchError(
                 f"{row['path']} of {row['repository']} cannot be had: {error}; check the network and try again"
             ) from None
         there[row["path"]] = place
     return there
+
+
+def _get(url: str, place: Path, row: dict) -> None:
+    """Fetch a file beside its place: what is wrong never stands where a right file is looked for."""
+    import pooch
+
+    part = place.with_name(place.name + ".part")
+    part.unlink(missing_ok=True)
+    pooch.retrieve(url, known_hash=None, fname=part.name, path=part.parent, progressbar=False)
+    if not _right(part, row):
+        part.unlink()
+        raise FetchError(
+            f"what came for {row['path']} of {row['repository']} is not the file of {_hash(row)}, and was "
+            f"not kept: get it by hand from commit {row['commit']} and put it at {place}"
+        )
+    part.replace(place)
 
 
 def _hash(row: dict[str, str]) -> str:

@@ -6,8 +6,8 @@ one character a token. They are trained on :mod:`documents`, and asked prompts o
 
 from __future__ import annotations
 
+import io
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -176,7 +176,8 @@ def train_rung(
     Raises
     ------
     ValueError
-        If the folder holds a run with other settings, which going on would mix up.
+        If the folder holds a run with other settings, which going on would mix up, if another process is
+        training there, or if a file of it is damaged.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -184,20 +185,27 @@ def train_rung(
     >>> rung.num_parameters()
     1376
     """
-    import torch
-    from safetensors.torch import load_file, save_file
-
     folder = Path(folder)
-    runs.claim(folder, {"width": width, "seed": seed, **asdict(budget)})
-    device = choose_device(device)
-    model = build(width, seed)
-    done = folder / "model.safetensors"
-    if done.exists():
-        model.load_state_dict(load_file(done), strict=False)
-        return model.to(device).eval()
+    settings = {"width": width, "seed": seed, **asdict(budget)}
+    model = build(width, seed).to(choose_device(device))
+    if not (folder / "model.safetensors").exists():
+        with runs.hold(folder):
+            runs.claim(folder, settings)
+            if not (folder / "model.safetensors").exists():
+                _go_on(folder, model, width, seed, budget, checkpoint_every, progress)
+                return model.eval()
+    runs.claim(folder, settings)
+    return _load_weights(folder, model).eval()
 
+
+def _go_on(folder: Path, model, width: int, seed: int, budget: Budget, checkpoint_every: int, progress: bool) -> None:
+    """Train a rung from its last checkpoint to its end, and write its weights."""
+    import torch
+    from safetensors.torch import save
+
+    device = model.device.type
     torch.set_num_threads(1 if device == "cpu" else torch.get_num_threads())
-    model.to(device).train()
+    model.train()
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=budget.peak(width), betas=(0.9, 0.98), weight_decay=0.01, fused=True
     )
@@ -226,17 +234,27 @@ def train_rung(
         if (step + 1) % checkpoint_every == 0:
             _save_checkpoint(folder, step + 1, model, optimiser)
     weights = {k: v.cpu().contiguous() for k, v in model.state_dict().items() if k != "lm_head.weight"}
-    save_file(weights, folder / "model.part")
-    os.replace(folder / "model.part", done)
+    runs.write(folder / "model.safetensors", save(weights))
     (folder / "checkpoint.pt").unlink(missing_ok=True)
-    return model.eval()
+
+
+def _load_weights(folder: Path, model):
+    from safetensors.torch import load_file
+
+    path = folder / "model.safetensors"
+    with runs.sound(path, "delete its folder and train it again"):
+        model.load_state_dict(load_file(path), strict=False)
+    return model
 
 
 def read_rung(folder: str | Path) -> Rung:
     """Return what is trained in a folder."""
     found = runs.read(folder)
-    width, seed = found.pop("width"), found.pop("seed")
-    return Rung(width, seed, Budget(**found | {"templates": tuple(found["templates"])}))
+    try:
+        width, seed = found.pop("width"), found.pop("seed")
+        return Rung(width, seed, Budget(**found | {"templates": tuple(found["templates"])}))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{folder} holds no rung of the ladder: its settings lack or have too much ({error})") from None
 
 
 def choose_device(device: str) -> str:
@@ -282,8 +300,9 @@ def _save_checkpoint(folder: Path, step: int, model, optimiser) -> None:
     import torch
 
     state = {"step": step, "model": model.state_dict(), "optimiser": optimiser.state_dict()}
-    torch.save(state, folder / "checkpoint.part")
-    os.replace(folder / "checkpoint.part", folder / "checkpoint.pt")
+    content = io.BytesIO()
+    torch.save(state, content)
+    runs.write(folder / "checkpoint.pt", content.getvalue())
 
 
 def _load_checkpoint(folder: Path, model, optimiser, device: str) -> int:
@@ -292,10 +311,11 @@ def _load_checkpoint(folder: Path, model, optimiser, device: str) -> int:
     path = folder / "checkpoint.pt"
     if not path.exists():
         return 0
-    state = torch.load(path, map_location=device, weights_only=True)
-    model.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    return state["step"]
+    with runs.sound(path, "delete it to train from the start"):
+        state = torch.load(path, map_location=device, weights_only=True)
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        return state["step"]
 
 
 def _log(folder: Path, step: int, losses: dict[str, float]) -> None:

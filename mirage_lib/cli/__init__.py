@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from mirage_lib.cli import arithmetic, audit, bigbench, doctor, parity, vision
+
+_ROOM, _RIGHT = "make room there or write elsewhere", "take a folder that you may write in, or make this one so"
+HINTS = {
+    errno.ENOSPC: _ROOM, errno.EFBIG: _ROOM, errno.EROFS: _RIGHT, errno.EACCES: _RIGHT, errno.EPERM: _RIGHT,
+}  # fmt: skip
+"""What to do about errors of a disk."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,10 +26,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted; run the same command again to go on.", file=sys.stderr)
         return 130
-    except (ValueError, KeyError, FileNotFoundError) as error:
-        print(f"mirage: {error.args[0] if isinstance(error, KeyError) else error}", file=sys.stderr)
+    except (ValueError, KeyError, OSError) as error:
+        print(f"mirage: {_sentence(error)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _sentence(error: Exception) -> str:
+    """Say what went wrong, and of a disk what to do about it.
+
+    >>> _sentence(OSError(errno.ENOSPC, "No space left on device", "a.parquet"))
+    'a.parquet: No space left on device: make room there or write elsewhere, then run the same command again'
+    """
+    if isinstance(error, KeyError):
+        return str(error.args[0])
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    hint = HINTS.get(error.errno or 0, "")
+    return f"{error.filename or 'a file'}: {error.strerror}" + (f": {hint}, then run the same command again" if hint else "")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,7 +85,10 @@ def _score(options: argparse.Namespace) -> None:
             print(f"{name:24} {metrics.get(name).label}")
         return
     path = Path(options.outputs)
-    table = pl.read_parquet(path) if path.suffix == ".parquet" else outputs.load(options.outputs)
+    if path.suffix == ".parquet":
+        table = outputs.read_parquet(path)
+    else:
+        table = outputs.load(options.outputs)
     curve = curves.curve(table, options.metric)
     if options.csv:
         curve.write_csv(options.csv)

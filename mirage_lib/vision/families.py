@@ -162,17 +162,20 @@ def _train_stacked(
     family: Family, chosen: list[Member], recipe: Recipe, data: object, folder: Path, device: str
 ) -> None:
     """Train all seeds of a width at once, and save each as if it had been trained alone."""
+    from contextlib import ExitStack
     from dataclasses import asdict
 
     for width in sorted({member.width for member in chosen}):
         left = [m for m in chosen if m.width == width and not (folder / m.name / "model.safetensors").exists()]
         if not left:
             continue
-        for member in left:
-            runs.claim(folder / member.name, {"family": family.name, **asdict(member), **asdict(recipe)})
-        networks = train_stack(family, width, [member.seed for member in left], recipe, data, device)
-        for member, network in zip(left, networks, strict=True):
-            save_weights(network, folder / member.name)
+        with ExitStack() as locks:
+            for member in left:
+                locks.enter_context(runs.hold(folder / member.name))
+                runs.claim(folder / member.name, {"family": family.name, **asdict(member), **asdict(recipe)})
+            networks = train_stack(family, width, [member.seed for member in left], recipe, data, device)
+            for member, network in zip(left, networks, strict=True):
+                save_weights(network, folder / member.name)
 
 
 def collect(

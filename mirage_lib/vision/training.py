@@ -8,8 +8,8 @@ by number, so networks that are stacked take the same steps as each would take a
 
 from __future__ import annotations
 
+import io
 import math
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -184,17 +184,32 @@ def train_one(
     Raises
     ------
     ValueError
-        If the folder holds a run with other settings.
+        If the folder holds a run with other settings, if another process is training there, or if a file of
+        it is damaged.
     """
     import torch
 
     torch.set_num_threads(1)
     network = family.seeded(member.width, member.seed)
-    if folder is not None:
-        folder = Path(folder)
-        runs.claim(folder, {"family": family.name, **asdict(member), **asdict(recipe)})
-        if (folder / "model.safetensors").exists():
-            return load_weights(network, folder)
+    if folder is None:
+        return _go_on(family, member, recipe, data, None, network, progress, stop)
+    folder, settings = Path(folder), {"family": family.name, **asdict(member), **asdict(recipe)}
+    if not (folder / "model.safetensors").exists():
+        with runs.hold(folder):
+            runs.claim(folder, settings)
+            if not (folder / "model.safetensors").exists():
+                return _go_on(family, member, recipe, data, folder, network, progress, stop)
+    runs.claim(folder, settings)
+    return load_weights(network, folder)
+
+
+def _go_on(
+    family: Family, member: Member, recipe: Recipe, data: Any, folder: Path | None, network: nn.Module, progress: bool,
+    stop: Callable[[int], bool],
+) -> nn.Module:  # fmt: skip
+    """Train a network from its last checkpoint, if there is one, to its end."""
+    import torch
+
     network.train()
     optimiser = _optimiser(network.parameters(), recipe)
     start = _load_checkpoint(folder, network, optimiser)
@@ -275,10 +290,10 @@ def _clip(gradients: dict[str, torch.Tensor], most: float) -> None:
 
 def save_weights(network: nn.Module, folder: Path) -> None:
     """Write a finished network, whole or not at all, and take its checkpoint away."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    save_file({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, folder / "model.part")
-    os.replace(folder / "model.part", folder / "model.safetensors")
+    weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    runs.write(folder / "model.safetensors", save(weights))
     (folder / "checkpoint.pt").unlink(missing_ok=True)
 
 
@@ -286,7 +301,9 @@ def load_weights(network: nn.Module, folder: Path) -> nn.Module:
     """Fill a network with the finished weights of a folder."""
     from safetensors.torch import load_file
 
-    network.load_state_dict(load_file(folder / "model.safetensors"))
+    path = folder / "model.safetensors"
+    with runs.sound(path, "delete its folder and train it again"):
+        network.load_state_dict(load_file(path))
     return network.eval()
 
 
@@ -294,8 +311,9 @@ def _save_checkpoint(folder: Path, step: int, network: nn.Module, optimiser: tor
     import torch
 
     state = {"step": step, "model": network.state_dict(), "optimiser": optimiser.state_dict()}
-    torch.save(state, folder / "checkpoint.part")
-    os.replace(folder / "checkpoint.part", folder / "checkpoint.pt")
+    content = io.BytesIO()
+    torch.save(state, content)
+    runs.write(folder / "checkpoint.pt", content.getvalue())
 
 
 def _load_checkpoint(folder: Path | None, network: nn.Module, optimiser: torch.optim.Optimizer) -> int:
@@ -303,7 +321,8 @@ def _load_checkpoint(folder: Path | None, network: nn.Module, optimiser: torch.o
 
     if folder is None or not (folder / "checkpoint.pt").exists():
         return 0
-    state = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
-    network.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    return state["step"]
+    with runs.sound(folder / "checkpoint.pt", "delete it to train from the start"):
+        state = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
+        network.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        return state["step"]
