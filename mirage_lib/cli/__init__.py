@@ -6,7 +6,7 @@ import argparse
 import errno
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mirage_lib.cli import arithmetic, audit, bigbench, doctor, parity, vision
@@ -21,8 +21,17 @@ HINTS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 refused with one sentence, 130 interrupted."""
     options = parser().parse_args(arguments)
+    return finished(lambda: options.run(options))
+
+
+def finished(work: Callable[[], object]) -> int:
+    """Do some work and return its exit status, having said in one sentence what went wrong.
+
+    >>> finished(lambda: None)
+    0
+    """
     try:
-        options.run(options)
+        work()
     except KeyboardInterrupt:
         print("Interrupted; run the same command again to go on.", file=sys.stderr)
         return 130
