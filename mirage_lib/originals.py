@@ -8,6 +8,7 @@ pinned by its commit and by the hash of its content.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -134,16 +135,19 @@ def _get(url: str, place: Path, row: dict) -> None:
     """Fetch a file beside its place: what is wrong never stands where a right file is looked for."""
     import pooch
 
-    part = place.with_name(place.name + ".part")
-    part.unlink(missing_ok=True)
-    pooch.retrieve(url, known_hash=None, fname=part.name, path=part.parent, progressbar=False)
-    if not _right(part, row):
-        part.unlink()
+    # In a folder of its own, since pooch leaves files of any name where it is killed.
+    room = place.with_name(place.name + ".part")
+    shutil.rmtree(room, ignore_errors=True)
+    part = Path(pooch.retrieve(url, known_hash=None, fname=place.name, path=room, progressbar=False))
+    right = _right(part, row)
+    if right:
+        part.replace(place)
+    shutil.rmtree(room, ignore_errors=True)
+    if not right:
         raise FetchError(
             f"what came for {row['path']} of {row['repository']} is not the file of {_hash(row)}, and was "
             f"not kept: get it by hand from commit {row['commit']} and put it at {place}"
         )
-    part.replace(place)
 
 
 def _hash(row: dict[str, str]) -> str:

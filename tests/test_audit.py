@@ -86,6 +86,7 @@ def test_a_model_without_a_size_is_named_with_the_option_that_mends_it():
         logs.read(LOGS / "harness", {"no-such": 3})
 
 
+@pytest.mark.fault(group="logs", tried="cut, foreign and empty lines", on="`mirage audit`, logs of lm-evaluation-harness", happens="left out, counted by reason with the place of the first; all others are read", says="the line is no whole JSON object of a sample")
 def test_broken_lines_are_left_out_and_counted_with_their_place(tmp_path):
     folder = tmp_path / "width4"
     folder.mkdir()
@@ -349,6 +350,7 @@ def test_the_normal_interval_of_many_items_is_that_of_the_bootstrap(monkeypatch)
         assert (quick.curve["low"].to_numpy() == pytest.approx(slow.curve["low"].to_numpy(), abs=0.1 * widths[1].max()))
 
 
+@pytest.mark.fault(group="logs", tried="answers that stand twice, or are missing", on="`mirage audit`, tables", happens="kept once; the others are counted", says="the output is missing")
 def test_a_repeated_answer_is_kept_once_and_missing_ones_are_counted(tmp_path):
     table = simulated(n=20)
     twice = pl.concat([table, table.head(7), table.head(2).with_columns(output=pl.lit(None, pl.String))])
@@ -358,6 +360,7 @@ def test_a_repeated_answer_is_kept_once_and_missing_ones_are_counted(tmp_path):
     assert {one.reason: one.rows for one in read.sources[0].left} == {"the output is missing": 2}
 
 
+@pytest.mark.fault(group="logs", tried="empty, foreign and cut files, and a zip of a run that did not end", on="`mirage audit`", happens="refused by name, with what is missing", says="the file is empty")
 def test_empty_and_foreign_files_are_refused_by_name(tmp_path):
     empty = tmp_path / "samples_quiz.jsonl"
     empty.write_text("")
@@ -416,6 +419,7 @@ def hostile(tmp_path_factory) -> Path:
     return folder / "report.html"
 
 
+@pytest.mark.fault(group="pages", tried="a name with script, quotes and a mark that turns text around; an answer of 200,000 characters", on="report of `mirage audit`", happens="no script, no request, no sideways scrolling at 320 pixels; passes axe, light and dark")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_report_of_hostile_logs_runs_nothing_and_passes_axe(chromium, hostile, theme):
     from axe_playwright_python.sync_playwright import Axe

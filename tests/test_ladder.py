@@ -202,6 +202,7 @@ def log_of(folder):
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.fault(group="killed", tried="SIGKILL while the second checkpoint, then while the weights are put in their place", on="`mirage arithmetic train`", happens="it goes on from its last checkpoint and ends with the very same weights and log")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills its children as POSIX does")
 def test_a_run_killed_twice_goes_on_and_ends_with_the_very_same_weights(uninterrupted, tmp_path):
     """Killed while its second checkpoint, and then while its final weights, are put in their place."""
@@ -244,6 +245,7 @@ def test_a_finished_run_is_loaded_and_not_trained_again(uninterrupted):
     assert (state["lm_head.weight"] == state["model.embed_tokens.weight"]).all()
 
 
+@pytest.mark.fault(group="two", tried="another training in the folder of this one", on="`mirage arithmetic train`", happens="refused with both settings", says="take another folder, or delete this one")
 @pytest.mark.parametrize(
     "other",
     [{"width": 8}, {"seed": 1}, {"budget": ladder.Budget(steps=111, batch=3)}, {"budget": ladder.Budget(110, 3, 0.02)}],

@@ -43,14 +43,12 @@ class Case:
     ----------
     make : from a folder of things that are ready and the folder to write in, to what ``work`` gets
     end : from the folder written in, to what has to be the same however the command came to its end
-    work : what is done; the command line by default
-    least : kilobytes that are too few for what it writes
+    work : what is done
     """
 
     make: Callable[[Path, Path], list]
     end: Callable[[Path], object]
-    work: Callable[..., int | None] = lambda *words: cli.main(list(words))
-    least: int = 8
+    work: Callable[..., int | None]
 
 
 def command(*words: str) -> int:
@@ -80,7 +78,7 @@ def freeze_ladder(ready: Path, room: Path) -> list:
 
 def frozen_end(room: Path) -> object:
     names = sorted(outputs.manifest(room / "frozen"))
-    assert sorted(path.name for path in (room / "frozen").iterdir()) == [*names, "manifest.json"] and not outputs.faults(room / "frozen")
+    assert sorted(path.name for path in (room / "frozen").iterdir()) == sorted([*names, "manifest.json"]) and not outputs.faults(room / "frozen")
     return [outputs.load(Path(name).stem, room / "frozen").rows() if name.endswith(".parquet") else outputs.load_table(Path(name).stem, room / "frozen").rows() for name in names]
 
 
@@ -119,21 +117,21 @@ def audit_end(room: Path) -> object:
 
 
 CASES = {
-    "arithmetic train": Case(train_ladder, ladder_end, command, 8),
-    "arithmetic freeze": Case(freeze_ladder, frozen_end, command, 20),
-    "vision train": Case(lambda ready, room: [f"{room}/runs"], digits_end, digits, 8),
+    "arithmetic train": Case(train_ladder, ladder_end, command),
+    "arithmetic freeze": Case(freeze_ladder, frozen_end, command),
+    "vision train": Case(lambda ready, room: [f"{room}/runs"], digits_end, digits),
     "vision freeze": Case(
-        lambda ready, room: ["vision", "freeze", "digits", "--runs", f"{ready}/digits", "--name", "d", "--into", f"{room}/frozen"], frozen_end, command, 4
+        lambda ready, room: ["vision", "freeze", "digits", "--runs", f"{ready}/digits", "--name", "d", "--into", f"{room}/frozen"], frozen_end, command
     ),
-    "parity": Case(lambda ready, room: ["parity", "--widths", "4", "--seeds", "1", "--steps", "20", "--into", f"{room}/frozen"], frozen_end, command, 4),
+    "parity": Case(lambda ready, room: ["parity", "--widths", "4", "--seeds", "1", "--steps", "20", "--into", f"{room}/frozen"], frozen_end, command),
     "bigbench read": Case(
         lambda ready, room: ["bigbench", "read", f"{ready}/records/results.json", "--out", f"{room}/read.parquet"],
-        lambda room: reading.load(room / "read.parquet").rows(), command, 4,
+        lambda room: reading.load(room / "read.parquet").rows(), command,
     ),
-    "bigbench fetch": Case(lambda ready, room: [(ready / "url").read_text(), f"{ready}/listed", f"{room}/cache"], fetched, fetch, 16),
+    "bigbench fetch": Case(lambda ready, room: [(ready / "url").read_text(), f"{ready}/listed", f"{room}/cache"], fetched, fetch),
     "audit": Case(
         lambda ready, room: ["audit", str(logs.SAMPLES / "harness"), "--size", "width4=1376", "width12=8736", "--draws", "20", "--out", f"{room}/audit.html"],
-        audit_end, command, 16,
+        audit_end, command,
     ),
 }  # fmt: skip
 """By the name of the command, without ``mirage``."""
