@@ -138,11 +138,13 @@ def _get(url: str, place: Path, row: dict) -> None:
     # In a folder of its own, since pooch leaves files of any name where it is killed.
     room = place.with_name(place.name + ".part")
     shutil.rmtree(room, ignore_errors=True)
-    part = Path(pooch.retrieve(url, known_hash=None, fname=place.name, path=room, progressbar=False))
-    right = _right(part, row)
-    if right:
-        part.replace(place)
-    shutil.rmtree(room, ignore_errors=True)
+    try:
+        part = Path(pooch.retrieve(url, known_hash=None, fname=place.name, path=room, progressbar=False))
+        right = _right(part, row)
+        if right:
+            part.replace(place)
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
     if not right:
         raise FetchError(
             f"what came for {row['path']} of {row['repository']} is not the file of {_hash(row)}, and was "

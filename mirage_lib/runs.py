@@ -168,6 +168,25 @@ def hold(folder: str | Path, wait: float = 0.0, told: Callable[[str], object] | 
         _give_back(path, handle)
 
 
+def tidy(folder: str | Path, *names: str) -> None:
+    """Take away what a killed run has left in a folder that is finished: half files, its lock, and files so named.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("lock", "a.pt.part", "a.pt"):
+    ...         _ = write(Path(folder) / name, "")
+    ...     tidy(folder)
+    ...     print(os.listdir(folder))
+    ['a.pt']
+    """
+    left = [path for path in Path(folder).iterdir() if path.suffix == ".part" or path.name in (LOCK, *names)]
+    if left:
+        with contextlib.suppress(Busy, OSError), hold(folder):  # somebody else may be at it, or nobody may write
+            for path in left:
+                if path.name != LOCK:
+                    path.unlink(missing_ok=True)
+
+
 def _take(path: Path) -> int | None:
     """Open and lock a file, and write this process' number into it; None if another process has it."""
     while True:

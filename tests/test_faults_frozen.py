@@ -47,7 +47,7 @@ def test_exchanged_files_are_refused(frozen, says):
     assert len(outputs.faults(frozen)) == 2
 
 
-@fault(group="frozen", tried="two files exchanged, and their hashes in the manifest with them", on="frozen files", happens="not noticed: a hash proves what was entered, not what should have been; the one hash over all files that pages and stamps show changes")
+@fault(group="frozen", tried="two files exchanged, and their hashes in the manifest with them", on="frozen files", happens="not noticed: a hash proves what was entered, not what should have been; the one hash over all files changes")
 def test_files_exchanged_together_with_their_hashes_change_the_one_hash_over_all(frozen):
     before = outputs.fingerprint(frozen)
     one, two = (frozen / f"{name}.parquet" for name in ("one", "two"))

@@ -70,7 +70,7 @@ def whole(ready, tmp_path_factory):
     "name",
     [
         pytest.param("arithmetic train", marks=fault(group="killed", tried="SIGKILL at random moments", on="`mirage arithmetic train`", happens="the same command goes on and ends with the very same weights")),
-        pytest.param("arithmetic freeze", marks=fault(group="killed", tried="SIGKILL at random moments", on="`mirage arithmetic freeze`", happens="the same command ends with the same table and manifest; answers of finished rungs are not asked again")),
+        pytest.param("arithmetic freeze", marks=fault(group="killed", tried="SIGKILL at random moments", on="`mirage arithmetic freeze`", happens="the same command ends with the same table and manifest")),
         pytest.param("vision train", marks=fault(group="killed", tried="SIGKILL at random moments", on="`mirage vision train`", happens="the same command goes on from the last checkpoint and ends with the very same weights")),
         pytest.param("vision freeze", marks=fault(group="killed", tried="SIGKILL at random moments", on="`mirage vision freeze`", happens="the same command ends with the same table and manifest")),
         pytest.param("parity", marks=fault(group="killed", tried="SIGKILL at random moments", on="`mirage parity`", happens="nothing of a half run is kept; the same command starts anew and ends with the same table")),

@@ -210,8 +210,8 @@ def test_a_run_killed_twice_goes_on_and_ends_with_the_very_same_weights(uninterr
     command = [sys.executable, "-c", textwrap.dedent(KILLED), *map(str, arguments)]
     deaths = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout.splitlines()
     assert deaths == [
-        f"{signal.SIGKILL:d} {EVERY} checkpoint.part checkpoint.pt log.jsonl settings.json",
-        f"{signal.SIGKILL:d} {3 * EVERY} checkpoint.pt log.jsonl model.part settings.json",
+        f"{signal.SIGKILL:d} {EVERY} checkpoint.pt checkpoint.pt.part lock log.jsonl settings.json",
+        f"{signal.SIGKILL:d} {3 * EVERY} checkpoint.pt lock log.jsonl model.safetensors.part settings.json",
     ]
 
     train(tmp_path)

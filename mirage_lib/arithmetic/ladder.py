@@ -195,6 +195,7 @@ def train_rung(
                 _go_on(folder, model, width, seed, budget, checkpoint_every, progress)
                 return model.eval()
     runs.claim(folder, settings)
+    runs.tidy(folder, "checkpoint.pt")
     return _load_weights(folder, model).eval()
 
 

@@ -200,6 +200,7 @@ def train_one(
             if not (folder / "model.safetensors").exists():
                 return _go_on(family, member, recipe, data, folder, network, progress, stop)
     runs.claim(folder, settings)
+    runs.tidy(folder, "checkpoint.pt")
     return load_weights(network, folder)
 
 
