@@ -12,7 +12,7 @@ ifeq ($(origin PYTHON),undefined)
 PYTHON := $(or $(wildcard $(BIN)/python),python3)
 endif
 
-.PHONY: help book serve test freeze bench notebooks try-notebooks picture slides course question-bank pdf epub pages lock licences rehearse smallest translations clean
+.PHONY: help book serve test freeze bench notebooks try-notebooks picture slides course question-bank pdf epub pages faults lock licences rehearse smallest translations clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -83,6 +83,10 @@ pages: ## measure weight, reaction and Lighthouse scores of every page into benc
 	@$(PYTHON) tools/install.py test
 	@$(BIN)/python tools/build.py
 	$(BIN)/python tools/pages.py $(PAGES_ARGS)
+
+faults: ## write the table of faults in the book from the tests' markers
+	@$(PYTHON) tools/install.py test
+	@$(BIN)/python -m tests.faults.table
 
 lock: ## resolve requirements/ from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(PYTHON) tools/install.py bootstrap

@@ -8,15 +8,20 @@ pinned by its commit and by the hash of its content.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
 
-from mirage_lib import outputs
+from mirage_lib import outputs, runs
 
 BASE_URL = "https://raw.githubusercontent.com"
 """Files of a public repository are at ``<base>/<owner>/<name>/<commit>/<path>``."""
+
+
+LONGEST_WAIT = 600
+"""Seconds that a fetch waits for another one of the same files."""
 
 
 class FetchError(ValueError):
@@ -114,23 +119,37 @@ def fetch(
         place = folder / row["repository"] / row["commit"] / row["path"]
         try:
             if not _right(place, row):
-                # Fetched beside its place: what is wrong never stands where a right file is looked for.
-                part = place.with_name(place.name + ".part")
-                part.unlink(missing_ok=True)
-                pooch.retrieve(url, known_hash=None, fname=part.name, path=part.parent, progressbar=False)
-                if not _right(part, row):
-                    part.unlink()
-                    raise FetchError(
-                        f"what came for {row['path']} of {row['repository']} is not the file of {_hash(row)}, and was "
-                        f"not kept: get it by hand from commit {row['commit']} and put it at {place}"
-                    )
-                part.replace(place)
+                # One at a time: two that fetch the same file would take away what the other has begun.
+                with runs.hold(place.parent, wait=LONGEST_WAIT):
+                    if not _right(place, row):
+                        _get(url, place, row)
         except RequestException as error:
             raise FetchError(
                 f"{row['path']} of {row['repository']} cannot be had: {error}; check the network and try again"
             ) from None
         there[row["path"]] = place
     return there
+
+
+def _get(url: str, place: Path, row: dict[str, str]) -> None:
+    """Fetch a file beside its place: what is wrong never stands where a right file is looked for."""
+    import pooch
+
+    # In a folder of its own, since pooch leaves files of any name where it is killed.
+    room = place.with_name(place.name + ".part")
+    shutil.rmtree(room, ignore_errors=True)
+    try:
+        part = Path(pooch.retrieve(url, known_hash=None, fname=place.name, path=room, progressbar=False))
+        right = _right(part, row)
+        if right:
+            part.replace(place)
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+    if not right:
+        raise FetchError(
+            f"what came for {row['path']} of {row['repository']} is not the file of {_hash(row)}, and was "
+            f"not kept: get it by hand from commit {row['commit']} and put it at {place}"
+        )
 
 
 def _hash(row: dict[str, str]) -> str:

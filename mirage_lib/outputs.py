@@ -8,19 +8,23 @@ manifest beside it. Nothing here computes a score: that is what :mod:`mirage_lib
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
-import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from mirage_lib import runs
 from mirage_lib.stamps import STAMP_FIELDS
 
 FROZEN = Path(__file__).parent / "frozen"
+_AGAIN = "restore it with 'git checkout', or delete it and freeze its files anew"
 _WHOLE, _REAL, _TEXT = "a whole number", "a real number", "text"
 
 COMMON = {
@@ -214,15 +218,10 @@ def save(
     missing = [field for field in STAMP_FIELDS if field not in stamp]
     if missing:
         raise OutputsError(f"the stamp lacks {missing[0]!r}: it needs {', '.join(STAMP_FIELDS)}")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.parquet"
-    part = path.with_suffix(".part")
+    content = io.BytesIO()
     metadata = {"kind": kind, "stamp": json.dumps(stamp)}
-    outputs.write_parquet(part, compression="zstd", compression_level=19, metadata=metadata)
-    os.replace(part, path)
-    enter(path, kind, outputs.height)
-    return path
+    outputs.write_parquet(content, compression="zstd", compression_level=19, metadata=metadata)
+    return freeze(Path(folder) / f"{name}.parquet", content.getvalue(), kind, outputs.height)
 
 
 def load(name: str | Path, folder: str | Path = FROZEN) -> pl.DataFrame:
@@ -247,14 +246,19 @@ def load(name: str | Path, folder: str | Path = FROZEN) -> pl.DataFrame:
     mirage_lib.outputs.OutputsError: no frozen outputs are called 'arithmetic-leader': there are \
 arithmetic-ladder, arithmetic-ladder-many, ...
     """
-    path, kind = _find(name, folder)
-    return _checked(path, kind, path.stat().st_mtime_ns).clone()
+    path, entry = _find(name, folder)
+    return _checked(path, entry["kind"], entry["rows"], entry["sha256"]).clone()
 
 
 @lru_cache(maxsize=4)
-def _checked(path: Path, kind: str, written: int) -> pl.DataFrame:
-    """Read and check a file, once a process: a chapter and its claims look at the same large tables."""
-    outputs = pl.read_parquet(path)
+def _checked(path: Path, kind: str, rows: int, sha256: str) -> pl.DataFrame:
+    """Read and check a file, once a process and content: a chapter and its claims look at the same large tables.
+
+    The content is known by its hash: two files written one after the other can have the same time.
+    """
+    outputs = read_parquet(path)
+    if outputs.height != rows:
+        raise OutputsError(f"{path.name} has {outputs.height:,} rows, but the manifest says {rows:,}: {_AGAIN}")
     if "token_logprobs" in outputs.columns and "target_logprob" not in outputs.columns:
         outputs = outputs.with_columns(target_logprob=pl.col("token_logprobs").list.sum())
     try:
@@ -270,7 +274,7 @@ def read_stamp(name: str | Path, folder: str | Path = FROZEN) -> dict[str, Any]:
     'ours'
     """
     path, _ = _find(name, folder)
-    return json.loads(pl.read_parquet_metadata(path)["stamp"])
+    return _stamp_of(path)[1]
 
 
 def load_table(name: str, folder: str | Path = FROZEN) -> pl.DataFrame:
@@ -295,7 +299,8 @@ def load_table(name: str, folder: str | Path = FROZEN) -> pl.DataFrame:
         known = sorted(Path(file).stem for file in entries if file.endswith(".csv"))
         raise OutputsError(f"no table is called {name!r}: there are {', '.join(known) or 'none'}")
     verify(path, entries[path.name]["sha256"])
-    return pl.read_csv(path, comment_prefix="#")
+    with _readable(path):
+        return pl.read_csv(path, comment_prefix="#")
 
 
 def save_table(
@@ -310,18 +315,11 @@ def save_table(
     note : str
         Origin, command and licence, in one line.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.csv"
-    part = path.with_suffix(".part")
-    part.write_text(f"# {note}\n{table.write_csv()}")
-    os.replace(part, path)
-    enter(path, kind, table.height)
-    return path
+    return freeze(Path(folder) / f"{name}.csv", f"# {note}\n{table.write_csv()}".encode(), kind, table.height)
 
 
-def _find(name: str | Path, folder: str | Path) -> tuple[Path, str]:
-    """Locate a frozen table and vouch for its bytes and its stamp."""
+def _find(name: str | Path, folder: str | Path) -> tuple[Path, dict[str, Any]]:
+    """Locate a frozen table with its entry in the manifest, and vouch for its bytes and its stamp."""
     folder = Path(folder)
     entries = manifest(folder)
     path = folder / f"{name}.parquet"
@@ -331,10 +329,50 @@ def _find(name: str | Path, folder: str | Path) -> tuple[Path, str]:
             f"no frozen outputs are called {str(name)!r}: there are {', '.join(known) or 'none'}"
         )
     verify(path, entries[path.name]["sha256"])
-    metadata = pl.read_parquet_metadata(path)
-    if not json.loads(metadata.get("stamp", "{}")).get("finished"):
+    entry = entries[path.name]
+    kind, stamp = _stamp_of(path)
+    if kind != entry["kind"]:
+        raise OutputsError(f"{path.name} says that it holds {kind}, but the manifest says {entry['kind']}: {_AGAIN}")
+    if not stamp.get("finished"):
         raise OutputsError(f"{path.name} comes from a run that did not finish: let it end, then freeze it")
-    return path, metadata["kind"]
+    return path, entry
+
+
+def _stamp_of(path: Path) -> tuple[str, dict[str, Any]]:
+    """Kind and stamp in a file's metadata; empty where there are none."""
+    with _readable(path):
+        metadata = pl.read_parquet_metadata(path)
+        stamp = json.loads(metadata.get("stamp", "{}"))
+    return metadata.get("kind", "nothing known"), stamp if isinstance(stamp, dict) else {}
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn whatever a reader of Parquet or CSV raises for a file into one error."""
+    try:
+        with runs.sound(path.name, "restore it with 'git checkout' or freeze it anew"):
+            yield
+    except OutputsError:
+        raise
+    except ValueError as error:
+        raise OutputsError(str(error)) from None
+
+
+def read_parquet(path: str | Path) -> pl.DataFrame:
+    """Read a Parquet file of anybody's, as it is.
+
+    Raises
+    ------
+    OutputsError
+        If it is none, or is damaged.
+    OSError
+        If it is not there or may not be read.
+    """
+    path = Path(path)
+    with path.open("rb"):
+        pass  # the system's own error, where there is one
+    with _readable(path):
+        return pl.read_parquet(path)
 
 
 def verify(path: Path, expected: str) -> None:
@@ -387,12 +425,38 @@ def manifest(folder: str | Path = FROZEN) -> dict[str, dict[str, Any]]:
     True
     """
     path = Path(folder) / "manifest.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise OutputsError(f"{path} is no JSON ({error}): {_AGAIN}") from None
+    if not isinstance(entries, dict) or not all(_is_entry(*pair) for pair in entries.items()):
+        raise OutputsError(f"{path} is no manifest, which has a kind, a number of rows and a sha256 for each file: {_AGAIN}")
+    return entries
 
 
-def enter(path: Path, kind: str, rows: int) -> None:
-    """Enter a file, with its kind, rows and hash, into the manifest beside it."""
-    entries = manifest(path.parent) | {path.name: {"kind": kind, "rows": rows, "sha256": sha256(path)}}
-    part = path.parent / "manifest.part"
-    part.write_text(json.dumps(dict(sorted(entries.items())), indent=1) + "\n")
-    os.replace(part, path.parent / "manifest.json")
+def _is_entry(name: str, entry: object) -> bool:
+    """Tell whether this is a file's entry: a plain name, and all that is known of the file."""
+    if not re.fullmatch(r"[\w-][\w. -]*", name) or not isinstance(entry, dict):
+        return False
+    kind, rows, sha256 = (entry.get(key) for key in ("kind", "rows", "sha256"))
+    return isinstance(kind, str) and isinstance(rows, int) and isinstance(sha256, str) and re.fullmatch(r"[0-9a-f]{64}", sha256) is not None
+
+
+def freeze(path: Path, content: bytes, kind: str, rows: int) -> Path:
+    """Write a file whole or not at all, and enter it, with its kind, rows and hash, into the manifest beside it.
+
+    Two processes that freeze into one folder wait for each other, so that neither loses the other's entry.
+
+    Returns
+    -------
+    The file's path.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with runs.hold(path.parent, wait=60):
+        entries = manifest(path.parent)
+        runs.write(path, content)
+        entries[path.name] = {"kind": kind, "rows": rows, "sha256": hashlib.sha256(content).hexdigest()}
+        runs.write(path.parent / "manifest.json", json.dumps(dict(sorted(entries.items())), indent=1) + "\n")
+    return path

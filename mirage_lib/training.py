@@ -1,15 +1,17 @@
 """Training: what the ladder and the vision families share, whatever is trained: device, schedule, checkpoint, finished weights.
 
-Everything is written to a file beside and renamed, so that a killed run leaves a whole checkpoint or the one before.
+Everything is written whole or not at all, so that a killed run leaves a whole checkpoint or the one before.
 """
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from mirage_lib import runs
 
 if TYPE_CHECKING:
     import torch
@@ -45,9 +47,9 @@ def save_checkpoint(folder: Path, step: int, network: nn.Module, optimiser: torc
     """Write where a run stands, whole or not at all."""
     import torch
 
-    state = {"step": step, "model": network.state_dict(), "optimiser": optimiser.state_dict()}
-    torch.save(state, folder / "checkpoint.part")
-    os.replace(folder / "checkpoint.part", folder / "checkpoint.pt")
+    content = io.BytesIO()
+    torch.save({"step": step, "model": network.state_dict(), "optimiser": optimiser.state_dict()}, content)
+    runs.write(folder / "checkpoint.pt", content.getvalue())
 
 
 def load_checkpoint(folder: Path | None, network: nn.Module, optimiser: torch.optim.Optimizer, device: str = "cpu") -> int:
@@ -56,16 +58,32 @@ def load_checkpoint(folder: Path | None, network: nn.Module, optimiser: torch.op
 
     if folder is None or not (folder / "checkpoint.pt").exists():
         return 0
-    state = torch.load(folder / "checkpoint.pt", map_location=device, weights_only=True)
-    network.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["step"])
+    with runs.sound(folder / "checkpoint.pt", "delete it to train from the start"):
+        state = torch.load(folder / "checkpoint.pt", map_location=device, weights_only=True)
+        network.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        return int(state["step"])
 
 
 def save_weights(weights: dict[str, torch.Tensor], folder: Path) -> None:
     """Write finished weights as ``model.safetensors``, whole or not at all, and take the checkpoint away."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    save_file({name: value.detach().cpu().contiguous() for name, value in weights.items()}, folder / "model.part")
-    os.replace(folder / "model.part", folder / "model.safetensors")
+    runs.write(folder / "model.safetensors", save({name: value.detach().cpu().contiguous() for name, value in weights.items()}))
     (folder / "checkpoint.pt").unlink(missing_ok=True)
+
+
+def load_weights(network: nn.Module, folder: Path, strict: bool = True) -> nn.Module:
+    """Fill a network with the finished weights of a folder, for use.
+
+    Parameters
+    ----------
+    strict : bool
+        Whether every weight has to be in the file; those that two names share are written once.
+    """
+    from safetensors.torch import load_file
+
+    path = folder / "model.safetensors"
+    with runs.sound(path, "delete its folder and train it again"):
+        network.load_state_dict(load_file(path), strict=strict)
+    return network.eval()

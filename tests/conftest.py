@@ -9,6 +9,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture
+def says(request) -> str:
+    """The message that a test's own marker of a fault promises, and with it the table of faults in the book."""
+    return request.node.get_closest_marker("fault").kwargs["says"]
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory, worker_id="master") -> Path:
     """The folder of the built pages; the book is built first if anything changed."""

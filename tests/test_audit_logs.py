@@ -46,6 +46,7 @@ def test_a_model_without_a_size_is_named_with_the_option_that_mends_it():
         logs.read(LOGS / "harness", {"no-such": 3})
 
 
+@pytest.mark.fault(group="logs", tried="cut, foreign and empty lines", on="`mirage audit`, logs of lm-evaluation-harness", happens="left out, counted by reason with the place of the first; all others are read", says="the line is no whole JSON object of a sample")
 def test_broken_lines_are_left_out_and_counted_with_their_place(tmp_path):
     folder = tmp_path / "width4"
     folder.mkdir()
@@ -202,6 +203,7 @@ def test_a_column_of_the_wrong_type_is_named(tmp_path):
         logs.read(tmp_path / "a.csv")
 
 
+@pytest.mark.fault(group="logs", tried="answers that stand twice, or are missing", on="`mirage audit`, tables", happens="kept once; the others are counted", says="the output is missing")
 def test_a_repeated_answer_is_kept_once_and_missing_ones_are_counted(tmp_path):
     table = simulated(n=20)
     twice = pl.concat([table, table.head(7), table.head(2).with_columns(output=pl.lit(None, pl.String))])
@@ -211,6 +213,7 @@ def test_a_repeated_answer_is_kept_once_and_missing_ones_are_counted(tmp_path):
     assert {one.reason: one.rows for one in read.sources[0].left} == {"the output is missing": 2}
 
 
+@pytest.mark.fault(group="logs", tried="empty, foreign and cut files, and a zip of a run that did not end", on="`mirage audit`", happens="refused by name, with what is missing", says="the file is empty")
 def test_empty_and_foreign_files_are_refused_by_name(tmp_path):
     empty = tmp_path / "samples_quiz.jsonl"
     empty.write_text("")

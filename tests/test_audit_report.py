@@ -46,6 +46,7 @@ def hostile(tmp_path_factory) -> Path:
     return folder / "report.html"
 
 
+@pytest.mark.fault(group="pages", tried="a name with script, quotes and a mark that turns text around; an answer of 200,000 characters", on="report of `mirage audit`", happens="no script, no request, no sideways scrolling at 320 pixels; passes axe, light and dark")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_report_of_hostile_logs_runs_nothing_and_passes_axe(chromium, hostile, theme):
     context = chromium.new_context(color_scheme=theme, viewport={"width": 320, "height": 640})

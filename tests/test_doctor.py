@@ -48,6 +48,7 @@ def test_what_does_not_work_comes_with_a_line_that_mends_it():
         assert mode["works"] or mode["fix"] or mode["name"] == "gpu", mode
 
 
+@pytest.mark.fault(group="frozen", tried="a changed frozen file", on="`mirage doctor`", happens="named, with the command that restores it; the frozen mode is said not to work")
 def test_a_changed_frozen_file_is_named_and_stops_the_frozen_mode(copy):
     with (copy / "mirage_lib" / "frozen" / "fig2.csv").open("a") as file:
         file.write("1\n")

@@ -203,6 +203,7 @@ def log_of(folder):
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.fault(group="killed", tried="SIGKILL while the second checkpoint, then while the weights are put in their place", on="`mirage arithmetic train`", happens="it goes on from its last checkpoint and ends with the very same weights and log")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills its children as POSIX does")
 def test_a_run_killed_twice_goes_on_and_ends_with_the_very_same_weights(uninterrupted, tmp_path):
     """Killed while its second checkpoint, and then while its final weights, are put in their place."""
@@ -210,8 +211,8 @@ def test_a_run_killed_twice_goes_on_and_ends_with_the_very_same_weights(uninterr
     command = [sys.executable, "-c", textwrap.dedent(KILLED), *map(str, arguments)]
     deaths = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout.splitlines()
     assert deaths == [
-        f"{signal.SIGKILL:d} {EVERY} checkpoint.part checkpoint.pt log.jsonl settings.json",
-        f"{signal.SIGKILL:d} {3 * EVERY} checkpoint.pt log.jsonl model.part settings.json",
+        f"{signal.SIGKILL:d} {EVERY} checkpoint.pt checkpoint.pt.part lock log.jsonl settings.json",
+        f"{signal.SIGKILL:d} {3 * EVERY} checkpoint.pt lock log.jsonl model.safetensors.part settings.json",
     ]
 
     train(tmp_path)
@@ -245,6 +246,7 @@ def test_a_finished_run_is_loaded_and_not_trained_again(uninterrupted):
     assert (state["lm_head.weight"] == state["model.embed_tokens.weight"]).all()
 
 
+@pytest.mark.fault(group="two", tried="another training in the folder of this one", on="`mirage arithmetic train`", happens="refused with both settings", says="take another folder, or delete this one")
 @pytest.mark.parametrize(
     "other",
     [{"width": 8}, {"seed": 1}, {"budget": ladder.Budget(steps=111, batch=3)}, {"budget": ladder.Budget(110, 3, 0.02)}],

@@ -91,6 +91,7 @@ def test_saving_again_replaces_one_entry_and_keeps_the_others(tmp_path):
 # --- what is refused when loading ----------------------------------------------------------------------
 
 
+@pytest.mark.fault(group="frozen", tried="one byte changed", on="frozen files", happens="refused with both hashes")
 def test_one_changed_byte_is_refused_in_one_sentence_with_both_hashes(tmp_path):
     path = outputs.save(table("text"), "mine", "text", STAMP, tmp_path)
     frozen = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -105,6 +106,7 @@ def test_one_changed_byte_is_refused_in_one_sentence_with_both_hashes(tmp_path):
         assert "\n" not in message
 
 
+@pytest.mark.fault(group="frozen", tried="a file taken away", on="frozen files", happens="refused with the file and its folder")
 def test_a_file_of_the_manifest_that_is_gone_is_named_with_its_folder(tmp_path):
     outputs.save(table("text"), "mine", "text", STAMP, tmp_path).unlink()
     with pytest.raises(OutputsError) as error:
@@ -120,6 +122,7 @@ def test_an_unknown_name_is_refused_beside_the_known_ones(tmp_path):
         outputs.load("mine", tmp_path)
 
 
+@pytest.mark.fault(group="frozen", tried="a file put in that the manifest does not know", on="frozen files", happens="not loaded")
 def test_a_file_that_is_not_in_the_manifest_is_not_loaded(tmp_path):
     outputs.save(table("text"), "mine", "text", STAMP, tmp_path)
     shutil.copy(tmp_path / "mine.parquet", tmp_path / "smuggled.parquet")
@@ -127,12 +130,14 @@ def test_a_file_that_is_not_in_the_manifest_is_not_loaded(tmp_path):
         outputs.load("smuggled", tmp_path)
 
 
+@pytest.mark.fault(group="frozen", tried="outputs of a run that did not end", on="frozen files", happens="refused")
 def test_outputs_of_a_run_that_did_not_finish_are_not_loaded(tmp_path):
     outputs.save(table("text"), "half", "text", STAMP | {"finished": False}, tmp_path)
     with pytest.raises(OutputsError, match="half.parquet comes from a run that did not finish"):
         outputs.load("half", tmp_path)
 
 
+@pytest.mark.fault(group="frozen", tried="a table that breaks the rules, with the right hash", on="frozen files", happens="refused with the column and the value")
 def test_a_frozen_table_that_breaks_the_rules_is_named(tmp_path):
     """As if another tool had written the file and the manifest."""
     bad = table("text").with_columns(n_params=pl.lit(-5))
@@ -155,6 +160,7 @@ def test_a_stamp_that_lacks_a_field_is_refused_and_nothing_is_written(field, tmp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault(group="frozen", tried="freezing a table that is not valid over one that is", on="frozen files", happens="refused; the folder stays byte for byte")
 def test_a_table_that_fails_the_check_leaves_the_frozen_one_as_it_was(tmp_path):
     path = outputs.save(table("text"), "mine", "text", STAMP, tmp_path)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
@@ -263,6 +269,7 @@ def test_a_small_table_comes_back_with_its_note_skipped(tmp_path):
     assert path.read_text().startswith("# ours, CC0\n")
 
 
+@pytest.mark.fault(group="frozen", tried="one byte of a small table changed", on="frozen files", happens="refused with the hash", says="is not the file that was frozen: expected SHA-256")
 def test_a_small_table_with_a_changed_byte_or_an_unknown_name_is_refused(tmp_path):
     path = outputs.save_table(pl.DataFrame({"x": [1, 2]}), "notes", "annotations", "ours", tmp_path)
     path.write_text(path.read_text().replace("2", "3"))

@@ -192,6 +192,7 @@ def test_a_server_on_this_machine_is_asked_past_any_proxy(tmp_path, monkeypatch)
 # --- a hostile server ------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(group="server", tried="fifteen faults that pass: refusals, hangs, trickles, resets, cut and foreign bodies", on="`mirage arithmetic query`", happens="asked again until each prompt has its own answer, once")
 def test_a_server_that_fails_in_every_passing_way_is_asked_until_each_prompt_is_answered(tmp_path):
     with HostileServer(0.3, seed=1) as server:
         chosen = settings(server, n=75)
@@ -211,6 +212,7 @@ def test_a_single_fault_is_followed_by_an_answer(fault, tmp_path):
     assert server.fates() == {fault: 1, "answered": 4}
 
 
+@pytest.mark.fault(group="server", tried="a server that never ends its answer", on="`mirage arithmetic query`", happens="the try ends at its deadline", says="within 0.5 s")
 @pytest.mark.parametrize("fault", ["hang", "trickle"])
 def test_a_request_ends_at_its_deadline_even_while_bytes_come_in(fault, tmp_path):
     with HostileServer(1.0, faults=[fault]) as server:
@@ -246,6 +248,7 @@ def test_a_prompt_that_stays_unanswered_is_counted_and_asked_by_the_next_run(tmp
     assert outputs.load("answers", tmp_path).height == 40
 
 
+@pytest.mark.fault(group="server", tried="a server that answers nothing at all", on="`mirage arithmetic query`", happens="the run stops after ten prompts in a row, and goes on later", says="prompts in a row stayed unanswered")
 def test_a_server_that_answers_nothing_at_all_is_not_asked_everything(tmp_path):
     with HostileServer(1.0, faults=["server-error"]) as server:
         with pytest.raises(query.QueryError, match=r"1\d prompts in a row stayed unanswered, the last for: status 500"):
@@ -253,6 +256,7 @@ def test_a_server_that_answers_nothing_at_all_is_not_asked_everything(tmp_path):
     assert len(server.log) < 60
 
 
+@pytest.mark.fault(group="server", tried="nobody listens at the address", on="`mirage arithmetic query`", happens="one sentence", says="no connection")
 def test_an_address_where_nobody_listens_is_told(tmp_path):
     with HostileServer() as server:
         chosen = settings(server)
@@ -309,6 +313,7 @@ def everything_in(folder) -> str:
     return "\n".join(texts)
 
 
+@pytest.mark.fault(group="server", tried="a server that repeats the key in every answer and error", on="`mirage arithmetic query`", happens="the key is in no file, message or traceback; [key] stands in its place")
 @pytest.mark.parametrize("fault", [*LASTING, "server-error", "reset", "html", "hang"])
 def test_the_key_is_in_no_file_and_no_traceback_though_the_server_repeats_it(fault, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
@@ -324,6 +329,7 @@ def test_the_key_is_in_no_file_and_no_traceback_though_the_server_repeats_it(fau
     assert "answer-0 to [key]" in everything_in(tmp_path)
 
 
+@pytest.mark.fault(group="server", tried="the same, with all logging of the openai package on", on="`mirage arithmetic query`", happens="the key is printed nowhere")
 def test_the_key_is_sent_but_printed_nowhere_even_when_the_openai_package_logs_everything(tmp_path):
     with HostileServer(0.3, faults=["server-error", "html", "rate-limit"], leak=True) as server:
         env = os.environ | {"OPENAI_API_KEY": SECRET, "OPENAI_LOG": "debug"}
@@ -350,6 +356,7 @@ def test_a_key_given_where_a_variable_is_wanted_is_not_repeated(tmp_path):
 # --- killed, torn, shared, full --------------------------------------------------------------------------
 
 
+@pytest.mark.fault(group="killed", tried="SIGKILL at ten random moments, against a hostile server", on="`mirage arithmetic query`", happens="no answer is lost, doubled or given to another prompt, none that is kept is asked again; the end is that of an unkilled run")
 def test_ten_kills_lose_nothing_double_nothing_and_ask_nothing_again(tmp_path):
     rng = random.Random(7)
     options = ["--n", "150", "--lengths", "3", "4", "--concurrency", "8", "--deadline", "1", "--tries", "12"]
@@ -387,6 +394,7 @@ def test_ten_kills_lose_nothing_double_nothing_and_ask_nothing_again(tmp_path):
     assert table.height == 600 and (table["output"] == table["target"]).all()
 
 
+@pytest.mark.fault(group="killed", tried="Ctrl-C in the middle", on="`mirage arithmetic query`", happens="it says how to go on, and does", says="run the same command again")
 def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path):
     options = ["--n", "30", "--lengths", "3"]
     with HostileServer(latency=0.05) as server:
@@ -402,6 +410,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path):
         assert query.ask(settings(server, n=30, lengths=(3,)), tmp_path, **QUICK).answered == 60 - kept
 
 
+@pytest.mark.fault(group="frozen", tried="the last line torn, without its line break, or zeroed", on="journal of `mirage arithmetic query`", happens="the line is cut off and its prompt asked again; the other lines stay")
 @pytest.mark.parametrize("end", ["cut", "without its line break", "zeroed"])
 def test_a_torn_last_line_is_cut_off_and_its_prompt_asked_again(end, tmp_path):
     with HostileServer() as server:
@@ -419,6 +428,7 @@ def test_a_torn_last_line_is_cut_off_and_its_prompt_asked_again(end, tmp_path):
     assert path.read_bytes().splitlines()[:-1] == [line.rstrip(b"\n") for line in lines[:-1]]
 
 
+@pytest.mark.fault(group="frozen", tried="a damaged line in the middle, or one that stands twice", on="journal of `mirage arithmetic query`", happens="refused with the number of the line; nothing is asked", says="is damaged")
 def test_a_damaged_line_in_the_middle_is_named_and_nothing_is_asked(tmp_path):
     with HostileServer() as server:
         query.ask(settings(server), tmp_path, **QUICK)
@@ -433,6 +443,7 @@ def test_a_damaged_line_in_the_middle_is_named_and_nothing_is_asked(tmp_path):
         assert len(server.log) == 40
 
 
+@pytest.mark.fault(group="two", tried="a second run in the same folder", on="`mirage arithmetic query`", happens="refused before anything is asked; once the first is gone it goes on", says="another process")
 def test_a_second_process_is_refused_as_long_as_the_first_one_writes(tmp_path):
     with HostileServer() as server:
         chosen = settings(server, n=2, lengths=(2,))
@@ -443,6 +454,7 @@ def test_a_second_process_is_refused_as_long_as_the_first_one_writes(tmp_path):
         assert query.ask(chosen, tmp_path, **QUICK).answered == 4
 
 
+@pytest.mark.fault(group="two", tried="another run in the folder of this one", on="`mirage arithmetic query`", happens="refused with both settings; nothing is asked")
 def test_other_settings_are_refused_in_the_folder_of_a_run(tmp_path):
     with HostileServer() as server:
         query.ask(settings(server, n=1), tmp_path, **QUICK)
@@ -452,6 +464,7 @@ def test_other_settings_are_refused_in_the_folder_of_a_run(tmp_path):
         assert len(server.log) == before
 
 
+@pytest.mark.fault(group="disk", tried="a file that may not grow (a full disk without needing to be root)", on="`mirage arithmetic query`", happens="it stops with one sentence; the next run asks only the rest", says="cannot be written")
 def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(tmp_path):
     with HostileServer() as server:
         done = mirage(server, tmp_path, "--n", "30", "--lengths", "3", room=9_000)

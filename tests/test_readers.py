@@ -114,6 +114,7 @@ BROKEN = {
 }  # fmt: skip
 
 
+@pytest.mark.fault(group="logs", tried="every kind of broken score file", on="`mirage bigbench read`", happens="refused with the file and the reason, or skipped and listed where one asked for that")
 @pytest.mark.parametrize("kind", BROKEN)
 def test_a_broken_file_is_named_with_the_reason_and_skipped_only_when_asked(tmp_path, kind):
     content, reason = BROKEN[kind]
@@ -128,6 +129,7 @@ def test_a_broken_file_is_named_with_the_reason_and_skipped_only_when_asked(tmp_
     assert kept.text().startswith("3 scores from 1 of 2 files.\nSkipped: ") and str(bad) in kept.text()
 
 
+@pytest.mark.fault(group="logs", tried="a model that stands in two files", on="`mirage bigbench read`", happens="refused with both files")
 def test_a_model_that_stands_in_two_files_is_named_with_both(tmp_path):
     first = put(tmp_path, result(entry(GOOD)), "scores_a.json")
     second = put(tmp_path, result(entry({"bleu": 99.0})), "scores_b.json")
@@ -200,6 +202,7 @@ def test_what_is_written_is_read_and_kept_in_parquet(tmp_path_factory, made):
     assert reading.load(reading.save(table, folder / "kept" / "own.parquet")).equals(table)
 
 
+@pytest.mark.fault(group="frozen", tried="a file that is no table of records", on="`mirage bigbench score`", happens="neither saved nor loaded")
 def test_what_is_no_table_of_records_is_not_saved_nor_loaded(tmp_path):
     with pytest.raises(RecordsError, match="n_params 0"):
         reading.save(records.load("bigg").with_columns(n_params=0), tmp_path / "own.parquet")
@@ -364,6 +367,7 @@ def test_a_log_of_samples_becomes_outputs_that_any_metric_scores(tmp_path, form)
     assert squares == pytest.approx(statistics.mean((1 - one) ** 2 for one in p))
 
 
+@pytest.mark.fault(group="logs", tried="every kind of broken line", on="logs of lm-evaluation-harness as outputs", happens="refused with the line and the reason")
 @pytest.mark.parametrize(
     "change, reason",
     [

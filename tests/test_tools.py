@@ -243,6 +243,7 @@ def test_a_changed_file_is_built_and_one_that_results_depend_on_executes_all(pro
     assert "html" not in run.runs[1]
 
 
+@pytest.mark.fault(group="two", tried="half-written and foreign files beside the sources", on="`make book`", happens="nothing is built again")
 @pytest.mark.parametrize(
     "name",
     [
@@ -269,6 +270,7 @@ def test_the_digest_sees_real_frozen_and_library_files():
         assert build.digest(ROOT, [pattern]) != build.digest(ROOT, []), pattern
 
 
+@pytest.mark.fault(group="killed", tried="a build that fails at a cell", on="`make book`", happens="page, warning and exception are named; the next build keeps what was executed", says="division by zero")
 def test_a_failed_build_says_where_and_is_tried_again_with_what_it_executed(project, capsys):
     root, run = project
     run.status = 1

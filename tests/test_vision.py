@@ -31,6 +31,7 @@ def weights(network) -> dict:
     return {name: value.clone() for name, value in network.state_dict().items()}
 
 
+@pytest.mark.fault(group="killed", tried="stopped right behind a checkpoint, three families", on="`mirage vision train`", happens="it ends with the very same weights")
 @pytest.mark.parametrize("name", SMALL)
 def test_interrupted_training_ends_where_the_uninterrupted_ends(name, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "CHECKPOINT_EVERY", 5)
@@ -62,6 +63,7 @@ def test_stacked_training_equals_single_training(name):
             assert torch.allclose(value.double(), network.state_dict()[key].double(), rtol=0, atol=1e-9), key
 
 
+@pytest.mark.fault(group="two", tried="another training in the folder of this one", on="`mirage vision train`", happens="refused", says="was asked for")
 def test_a_folder_with_another_training_is_refused(tmp_path):
     family = families.get("digits")
     data = family.load(None, False)
@@ -185,6 +187,7 @@ def test_mnist_is_read_in_its_layout_packed_or_not(tmp_path, packed):
     assert (pictures.train[:, 0] == made["train"][0]).all() and (pictures.test_labels == made["t10k"][1]).all()
 
 
+@pytest.mark.fault(group="frozen", tried="a damaged file of pictures", on="`mirage vision train`", happens="refused with the file and where to get it")
 def test_a_damaged_file_of_pictures_is_named(tmp_path):
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "train-images-idx3-ubyte.gz").write_bytes(b"not packed")
@@ -202,6 +205,7 @@ def test_the_real_sets_have_their_sizes():
     assert len(set(characters.alphabets)) == 8 and len(characters.drawings) == 242
 
 
+@pytest.mark.fault(group="frozen", tried="a damaged archive of characters", on="`mirage vision train`", happens="refused with the file and where to get it")
 @needs_data
 def test_a_damaged_archive_of_characters_is_named(tmp_path):
     whole = next((Path(DATA) / "vision" / "omniglot").glob("*.zip"))

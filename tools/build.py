@@ -7,6 +7,8 @@ Only executed cells are kept from one build to the next. A chapter is executed a
 code changes, and all are when the library, the frozen outputs or the locked packages do. Pages are
 always written anew, since Sphinx would repeat neither the warnings of a page that it takes from its
 cache nor notice that another page's target went away. Nothing at all changed: nothing is done.
+Of two builds of one folder the second waits for the first; so does one that comes after a build that was
+killed, until what that had started has ended.
 """
 
 import argparse
@@ -21,6 +23,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from mirage_lib import runs
 from tools import translate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +37,10 @@ EXECUTION = re.compile(
 )
 ERROR = re.compile(r"[A-Z]\w*(?:Error|Exception): ")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+LONGEST_WAIT = 3600
+"""Seconds that a build waits for another one of the same folder."""
+HELD: list[int] = []
+"""The handle of this build's lock; children inherit it, so the lock is held as long as any of them writes."""
 JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
 
 
@@ -45,6 +52,13 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     source = options.source.resolve()
     build = (options.output or source).resolve() / "_build"
+    with runs.hold(build, wait=LONGEST_WAIT, told=lambda text: print(text, flush=True)) as lock:
+        HELD[:] = [lock] if os.name == "posix" else []
+        return build_once(source, build)
+
+
+def build_once(source: Path, build: Path) -> int:
+    """Build the book in a folder that no other build writes; return the exit status."""
     page = build / "html" / "index.html"
     state = build / ".digest"
 
@@ -72,7 +86,7 @@ def main(arguments: list[str]) -> int:
         fill = [sys.executable, ROOT / "tools" / "execute.py", source, cache]
         # Kernels talk on stderr; where filling fails as a whole, the build runs the chapters itself.
         with (build / "execute.log").open("w") as log:
-            subprocess.run(fill, env=environment(build), stderr=log)
+            subprocess.run(fill, env=environment(build), stderr=log, pass_fds=HELD)
     status, lines = run(source, build)
     where = build
     for language in translate.languages(source):
@@ -144,6 +158,7 @@ def run(source: Path, build: Path, options: Iterable[str | Path] = ()) -> tuple[
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
+            pass_fds=HELD,
         ) as process,
     ):
         for line in process.stdout:
@@ -220,3 +235,5 @@ if __name__ == "__main__":
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit("Interrupted: what was executed so far is kept.")
+    except (runs.Busy, OSError) as error:
+        sys.exit(f"The book cannot be built: {error}")

@@ -7,9 +7,10 @@ one, token by token, the newline that ends it not counted.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ import polars as pl
 from tqdm import tqdm
 
 from mirage_lib import outputs as tables
-from mirage_lib import stamps
+from mirage_lib import runs, stamps
 from mirage_lib.arithmetic import ladder
 from mirage_lib.arithmetic.documents import CHARACTERS, PAD, encode
 from mirage_lib.arithmetic.problems import OPERATIONS, SHOTS, held_out_prompts, operation
@@ -199,7 +200,8 @@ def answers_of(folder: str | Path, questions: Questions, device: str = "cpu") ->
     key = json.dumps([tables.sha256(folder / "model.safetensors"), asdict(questions)])
     kept = folder / f"answers-{hashlib.sha256(key.encode()).hexdigest()[:16]}.parquet"
     if kept.exists():
-        return pl.read_parquet(kept)
+        with contextlib.suppress(tables.OutputsError):  # damaged: asked again
+            return tables.read_parquet(kept)
     torch.set_num_threads(1)
     rung = ladder.read_rung(folder)
     model = ladder.train_rung(folder, rung.width, rung.seed, rung.budget, device=device, progress=False)
@@ -211,9 +213,10 @@ def answers_of(folder: str | Path, questions: Questions, device: str = "cpu") ->
         steps=pl.lit(rung.budget.steps, dtype=pl.Int64),
         temperature=pl.lit(questions.temperature),
     )
-    part = kept.with_suffix(f".{os.getpid()}.part")  # another process may ask the same
-    said.write_parquet(part)
-    os.replace(part, kept)
+    content = io.BytesIO()
+    said.write_parquet(content)
+    with runs.hold(folder, wait=60):  # another process may have asked the same
+        runs.write(kept, content.getvalue())
     return said
 
 

@@ -259,11 +259,11 @@ class Endpoint:
         """Take an answer out of a body, or say what is wrong with it."""
         try:
             body = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return Again("the body is no JSON, or was cut")
         if not isinstance(body, dict):
             return Again("the body is no JSON object")
-        served = body.get("model") or ""
+        served = told if isinstance(told := body.get("model"), str) else ""
         if served and not _same_model(asked, served) and served not in accepted:
             return Stop(self.key.scrub(
                 f"model {asked!r} was asked, but {served!r} answered: ask for the right name, or, if this is "
@@ -276,8 +276,7 @@ class Endpoint:
             return Again("the body has no choices")
         if not isinstance(text, str):
             return Again("the choice has no text")
-        told = body.get("usage")
-        usage = told if isinstance(told, dict) else {}
+        usage = spent if isinstance(spent := body.get("usage"), dict) else {}
         return Answer(
             self.key.scrub(text),
             str(choice.get("finish_reason") or "unknown"),

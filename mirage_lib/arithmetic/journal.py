@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 
 from mirage_lib import runs
@@ -46,8 +45,9 @@ def _parse(path: Path, content: bytes) -> tuple[dict[str, dict], int]:
             break
         try:
             answer = json.loads(line)
-            key = answer["key"]
-        except (ValueError, TypeError, KeyError):
+            if not isinstance(key := answer["key"], str):
+                raise TypeError
+        except (ValueError, TypeError, KeyError, RecursionError):
             if not any(lines[number:]):
                 break  # a crash of the machine can leave a last line of the right length and wrong bytes
             raise JournalError(
@@ -96,8 +96,11 @@ class Journal:
 
     def __init__(self, folder: str | Path, settings: dict) -> None:
         self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(self.folder / "lock")
+        self._held = runs.hold(self.folder)
+        try:
+            self._held.__enter__()
+        except runs.Busy as error:
+            raise JournalError(str(error)) from None
         try:
             runs.claim(self.folder, settings)
             path = self.folder / NAME
@@ -109,7 +112,7 @@ class Journal:
             self._whole = True
             self._sync_folder()
         except BaseException:
-            os.close(self._lock)
+            self._held.__exit__(None, None, None)
             raise
 
     def append(self, answer: dict) -> None:
@@ -146,26 +149,8 @@ class Journal:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        os.fsync(self._file)
-        os.close(self._file)
-        os.close(self._lock)
-
-
-def _lock(path: Path) -> int:
-    """Take the folder's lock; the system gives it back when this process ends, however it ends."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        if sys.platform != "win32":
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
-            import msvcrt
-
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-    except OSError:
-        os.close(handle)
-        raise JournalError(
-            f"another process is writing the run in {path.parent}: wait for it, or take another folder"
-        ) from None
-    return handle
+        try:
+            os.fsync(self._file)
+        finally:
+            os.close(self._file)
+            self._held.__exit__(None, None, None)

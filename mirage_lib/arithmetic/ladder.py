@@ -175,7 +175,8 @@ def train_rung(
     Raises
     ------
     ValueError
-        If the folder holds a run with other settings, which going on would mix up.
+        If the folder holds a run with other settings, which going on would mix up, if another process is
+        training there, or if a file of it is damaged.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -183,20 +184,27 @@ def train_rung(
     >>> rung.num_parameters()
     1376
     """
-    import torch
-    from safetensors.torch import load_file
-
     folder = Path(folder)
-    runs.claim(folder, {"width": width, "seed": seed, **asdict(budget)})
-    device = training.choose_device(device)
-    model = build(width, seed)
-    done = folder / "model.safetensors"
-    if done.exists():
-        model.load_state_dict(load_file(done), strict=False)
-        return model.to(device).eval()
+    settings = {"width": width, "seed": seed, **asdict(budget)}
+    model = build(width, seed).to(training.choose_device(device))
+    if not (folder / "model.safetensors").exists():
+        with runs.hold(folder):
+            runs.claim(folder, settings)
+            if not (folder / "model.safetensors").exists():
+                _go_on(folder, model, width, seed, budget, checkpoint_every, progress)
+                return model.eval()
+    runs.claim(folder, settings)
+    runs.tidy(folder, "checkpoint.pt")
+    return training.load_weights(model, folder, strict=False)
 
+
+def _go_on(folder: Path, model, width: int, seed: int, budget: Budget, checkpoint_every: int, progress: bool) -> None:
+    """Train a rung from its last checkpoint to its end, and write its weights."""
+    import torch
+
+    device = model.device.type
     torch.set_num_threads(1 if device == "cpu" else torch.get_num_threads())
-    model.to(device).train()
+    model.train()
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=budget.peak(width), betas=(0.9, 0.98), weight_decay=0.01, fused=True
     )
@@ -225,14 +233,16 @@ def train_rung(
         if (step + 1) % checkpoint_every == 0:
             training.save_checkpoint(folder, step + 1, model, optimiser)
     training.save_weights({k: v for k, v in model.state_dict().items() if k != "lm_head.weight"}, folder)
-    return model.eval()
 
 
 def read_rung(folder: str | Path) -> Rung:
     """Return what is trained in a folder."""
     found = runs.read(folder)
-    width, seed = found.pop("width"), found.pop("seed")
-    return Rung(width, seed, Budget(**found | {"templates": tuple(found["templates"])}))
+    try:
+        width, seed = found.pop("width"), found.pop("seed")
+        return Rung(width, seed, Budget(**found | {"templates": tuple(found["templates"])}))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{folder} holds no rung of the ladder: its settings lack or have too much ({error})") from None
 
 
 def _backward(model, op: Operation, budget: Budget, rng: np.random.Generator) -> float:

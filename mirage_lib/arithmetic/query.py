@@ -238,9 +238,9 @@ def collect(settings: Settings, folder: str | Path) -> pl.DataFrame:
     if missing:
         raise QueryError(f"{missing} of {rows.height} answers are missing in {folder}: run the same command again")
     said = [answers[key] for key in rows["key"]]
-    cut = [_end_at(answer["text"], settings.stop) for answer in said]
+    cut = [_end_at(_plain(answer["text"]), settings.stop) for answer in said]
     reasons = [
-        "stop" if ended else answer["finish_reason"] for answer, (_, ended) in zip(said, cut, strict=True)
+        "stop" if ended else _plain(answer["finish_reason"]) for answer, (_, ended) in zip(said, cut, strict=True)
     ]
     table = rows.with_columns(
         family=pl.lit(settings.family),
@@ -252,6 +252,15 @@ def collect(settings: Settings, folder: str | Path) -> pl.DataFrame:
     return table.select(*tables.COMMON, *tables.KINDS["text"], "prompt").sort(
         "task", "group", "n_params", "temperature", "sample", maintain_order=True
     )
+
+
+def _plain(text: str) -> str:
+    """Replace half characters, which a server may send as ``\\ud83d`` and which no table can hold.
+
+    >>> _plain("4\\ud83d"), _plain("\\ud83d\\ude00") == "\U0001f600"
+    ('4\ufffd', True)
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _end_at(text: str, stops: Sequence[str]) -> tuple[str, bool]:

@@ -52,9 +52,9 @@ def model(text: str) -> Model:
     found = re.fullmatch(r"(.+?)=([\d.,_]+)([kMBT]?)(?:=(.+))?", text, re.IGNORECASE)
     try:
         n_params = round(float(re.sub("[,_]", "", found[2])) * _SCALE[found[3].lower()]) if found else 0
-    except ValueError:
+    except (ValueError, OverflowError):
         n_params = 0
-    if not found or n_params < 1:
+    if not found or not 1 <= n_params < 2**63:
         raise QueryError(f"model {text!r} has to be NAME=PARAMETERS, such as my-model=135M or my-model=6.7B")
     return Model(found[1], n_params, found[4] or found[1])
 

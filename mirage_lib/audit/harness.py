@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from mirage_lib.audit.rows import LogsError, Rows
+from mirage_lib.audit.rows import UNREADABLE, LogsError, Rows
+from mirage_lib.bigbench.sizes import MOST
 
 _NAME = re.compile(r"samples_(?P<task>.+?)(?:_(?P<date>\d{4}-\d{2}-\d{2}T[\d\-.]+))?\.jsonl")
 _LOGARITHM = re.compile(r"-\d+(\.\d+)?(e[+-]?\d+)?|-inf")
@@ -81,7 +82,7 @@ def rows(path: Path) -> Rows:
             continue
         try:
             sample = _line.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             found.leave(NO_JSON, f"line {number}")
             continue
         which = sample.filter or "none"
@@ -112,7 +113,7 @@ def _lines(path: Path) -> Iterator[bytes]:
             return
     try:
         yield from map(bytes, _list.decode(path.read_bytes()))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise LogsError(f"it begins as a list of samples, and is no whole one: {error}") from None
 
 
@@ -123,12 +124,12 @@ def model(folder: Path, date: str | None = None) -> tuple[str, int | None]:
     for path in results:
         try:
             told = _settings.decode(path.read_bytes())
-        except (msgspec.DecodeError, OSError):
+        except (*UNREADABLE, OSError):
             continue
         counted = told.config.get("model_num_parameters")
         name = told.model_name or told.model_name_sanitized
         if name:
-            return name, counted if isinstance(counted, int) and counted > 0 else None
+            return name, counted if isinstance(counted, int) and 0 < counted <= MOST else None
     return folder.name.replace("__", "/"), None
 
 
@@ -175,7 +176,7 @@ def _choice(into: Rows, sample: Sample, item: object, found: list[object], numbe
             one = one[0]
         try:
             nats.append(float(one) if isinstance(one, str | int | float) else math.nan)
-        except ValueError:
+        except (ValueError, OverflowError):
             into.leave(NO_ANSWER, f"line {number}")
             return
     if not all(math.isfinite(x) and x <= 1e-6 for x in nats):
@@ -200,7 +201,7 @@ def _arguments(sample: Sample) -> list[list[object]]:
     """What the model was given, a list a request; newer logs have names before all of it."""
     try:
         given = msgspec.json.decode(sample.arguments)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return []
     if isinstance(given, dict):
         given = [list(one.values()) if isinstance(one, dict) else one for one in given.values()]
@@ -211,7 +212,7 @@ def _index(sample: Sample, choices: int) -> int | None:
     """Place of the right choice: the target itself, or where its text stands among the arguments."""
     told = sample.target
     text = str(told[0] if isinstance(told, list) and len(told) == 1 else told).strip()
-    if text.isdecimal() and int(text) < choices:
+    if text.isdecimal() and len(text) < 9 and int(text) < choices:
         return int(text)
     said = [str(one[1]).strip() for one in _arguments(sample) if len(one) > 1]
     return said.index(text) if len(said) == choices and said.count(text) == 1 else None

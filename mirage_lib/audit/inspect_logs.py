@@ -13,12 +13,18 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
-from mirage_lib.audit.rows import LogsError, Rows
+from mirage_lib.audit.rows import UNREADABLE, LogsError, Rows
 
 NO_SAMPLE = "the sample is no whole JSON object with id, target and output"
+DAMAGED = "its part of the zip file is damaged, or locked by a password"
+LONGEST = 1 << 28
+TOO_LONG = f"unpacked, the sample has more than {LONGEST >> 20} MB"
+ZSTD = 93
+"""How zip files number that compression."""
 NO_OUTPUT = "the sample ended with an error and has no answer"
 
 
@@ -59,7 +65,7 @@ class Sample(msgspec.Struct):
     id: int | str
     target: str | list[str]
     output: Output = msgspec.field(default_factory=Output)
-    epoch: int = 1
+    epoch: Annotated[int, msgspec.Meta(ge=1, le=2**62)] = 1
     scores: dict[str, Score] | None = None
     error: object = None
 
@@ -67,8 +73,8 @@ class Sample(msgspec.Struct):
 class Config(msgspec.Struct):
     """What is needed of how the model was asked."""
 
-    temperature: float | None = None
-    seed: int | None = None
+    temperature: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    seed: Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)] | None = None
 
 
 class Evaluation(msgspec.Struct):
@@ -129,9 +135,12 @@ def rows(path: Path) -> Rows:
         found.notes.append(f"the run did not end well (status: {header.status}): samples may be missing")
     read_out: Counter[str] = Counter()
     for where, content in samples:
+        if isinstance(content, str):
+            found.leave(content, where)
+            continue
         try:
             sample = _sample.decode(content)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             found.leave(NO_SAMPLE, where)
             continue
         said = _said(sample.output)
@@ -164,39 +173,45 @@ def _said(output: Output) -> str | None:
 def _decoded(content: bytes, what: str) -> Header:
     try:
         return _header.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise LogsError(f"{what} is no whole log of Inspect: {error}") from None
 
 
-def _document(path: Path) -> tuple[Header, Iterator[tuple[str, bytes]]]:
+def _document(path: Path) -> tuple[Header, Iterator[tuple[str, bytes | str]]]:
     header = _decoded(path.read_bytes(), "it")
     if header.samples is None:
         raise LogsError(f"it holds no samples (status: {header.status}): was it written with --no-log-samples?")
     return header, ((f"sample {k}", bytes(raw)) for k, raw in enumerate(header.samples, 1))
 
 
-def _zipped(path: Path) -> tuple[Header, Iterator[tuple[str, bytes]]]:
+def _zipped(path: Path) -> tuple[Header, Iterator[tuple[str, bytes | str]]]:
     with contextlib.suppress(ImportError):
         import zipfile_zstd  # noqa: F401  Teaches zipfile the compression of newer logs.
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - what is no zip breaks zipfile in many ways
         raise LogsError(f"it is no whole zip file: {error}") from None
     names = archive.namelist()
     if "header.json" not in names:
         raise LogsError("it has no header.json: the run did not end. Ask Inspect to finish it (inspect eval-retry), or to convert it (inspect log convert --to json)")
-
-    def member(name: str) -> bytes:
-        try:
-            return archive.read(name)
-        except NotImplementedError:
-            raise LogsError(
-                "it is compressed with zstd, which this Python cannot read: pip install 'mirage-lib[audit]', or convert it by "
-                "'inspect log convert --to json --output-dir FOLDER FILE'"
-            ) from None
-        except (zipfile.BadZipFile, OSError) as error:
-            raise LogsError(f"{name} in it is damaged: {error}") from None
-
-    header = _decoded(member("header.json"), "its header.json")
+    head = _member(archive, "header.json")
+    if isinstance(head, str):
+        raise LogsError(f"its header.json cannot be read: {head}")
     inside = sorted(name for name in names if name.startswith("samples/") and name.endswith(".json"))
-    return header, ((name, member(name)) for name in inside)
+    return _decoded(head, "its header.json"), ((name, _member(archive, name)) for name in inside)
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes | str:
+    """The bytes of one file in a zip, which is never written anywhere; or why they cannot be had."""
+    packed = archive.getinfo(name)
+    if packed.file_size > LONGEST:
+        return TOO_LONG
+    if packed.compress_type == ZSTD and not hasattr(zipfile, "ZIP_ZSTANDARD"):
+        raise LogsError(
+            "it is compressed with zstd, which this Python cannot read: pip install 'mirage-lib[audit]', or convert it by "
+            "'inspect log convert --to json --output-dir FOLDER FILE'"
+        )
+    try:
+        return archive.read(packed)
+    except Exception:  # noqa: BLE001 - as above; zlib, for one, has errors of its own
+        return DAMAGED

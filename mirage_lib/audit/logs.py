@@ -134,7 +134,13 @@ def read(
     """
     pool = _Pool()
     for path, named in _files([paths] if isinstance(paths, str | Path) else paths):
-        format = next((name for name, reader in READERS.items() if reader.recognised(path)), None)
+        try:
+            format = next((name for name, reader in READERS.items() if reader.recognised(path)), None)
+        except OSError as error:
+            if named:
+                raise
+            pool.skipped.append((str(path), str(error)))
+            continue
         if format is None:
             reason = "neither a sample log of lm-evaluation-harness, nor one of Inspect, nor a table with model, item, target and output"
             if named:
@@ -143,7 +149,7 @@ def read(
             continue
         try:
             pool.add(path, format, READERS[format].rows(path))
-        except (LogsError, OSError) as error:
+        except (LogsError, RecordsError, OSError) as error:
             if named:
                 raise LogsError(f"{path}: {error}") from None
             pool.skipped.append((str(path), str(error)))
@@ -183,7 +189,10 @@ def _whole(table: pl.DataFrame, kind: str, sizes: Mapping[str, str | int], famil
     if once.is_empty():
         return once
     once = _by_temperature(once).with_columns(family=_families(once, family))
-    return tables.check(once.select(*tables.COMMON, *tables.KINDS[kind]), kind)
+    try:
+        return tables.check(once.select(*tables.COMMON, *tables.KINDS[kind]), kind)
+    except tables.OutputsError as error:
+        raise LogsError(f"what was read is no table of answers: {error}") from None
 
 
 def _sized(table: pl.DataFrame, sizes: Mapping[str, str | int], left: list[Left]) -> pl.DataFrame:

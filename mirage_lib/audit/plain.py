@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+from polars.exceptions import PanicException
 
 from mirage_lib.audit.rows import COLUMNS, PAYLOAD, LogsError, Rows, nearest
 from mirage_lib.bigbench.records import RecordsError
@@ -17,10 +18,12 @@ from mirage_lib.bigbench.sizes import size
 
 NEEDED = ("model", "item", "target")
 DEFAULTS: dict[str, object] = {"n_params": None, "family": None, "task": "task", "group": 0, "seed": 0, "temperature": 0.0, "sample": 0}
+KNOWN = (*NEEDED, "output", "probabilities", "prompt_id", *DEFAULTS)
 MISSING = "model, item or target is missing"
 NO_OUTPUT = "the output is missing"
 NO_PLACE = "the target is not the place of one of the choices"
 NO_COUNT = "n_params is no number of parameters, such as 1300000000 or 1.3b"
+NO_SETTING = "a temperature or a sample that is no number, or below 0"
 NO_SHARES = "probabilities that are missing, negative, no numbers, or do not add up to something"
 
 
@@ -28,7 +31,7 @@ def recognised(path: Path) -> bool:
     """Tell whether this is such a table, by its ending and its columns."""
     try:
         columns = _scan(path).collect_schema().names()
-    except (LogsError, pl.exceptions.PolarsError, OSError, UnicodeDecodeError):
+    except (LogsError, pl.exceptions.PolarsError, PanicException, OSError, UnicodeDecodeError):
         return False
     return set(NEEDED) <= set(columns) and ("output" in columns or "probabilities" in columns)
 
@@ -41,20 +44,24 @@ def rows(path: Path) -> Rows:
     LogsError
         If a column cannot be read as what it has to be.
     """
-    found = Rows({})
     try:
         table = _scan(path).collect()
+        return _read(table.select(name for name in KNOWN if name in table.columns).with_row_index("row", 1))
+    except PanicException:
+        raise LogsError("it is damaged: polars cannot read it") from None
     except pl.exceptions.PolarsError as error:
-        raise LogsError(str(error).splitlines()[0]) from None
-    table = table.with_row_index("row", 1)
+        raise LogsError(f"a column does not hold what it has to: {(str(error) or type(error).__name__).splitlines()[0]}") from None
+
+
+def _read(table: pl.DataFrame) -> Rows:
+    found = Rows({})
     table = table.with_columns(pl.lit(value, COLUMNS[name]).alias(name) for name, value in DEFAULTS.items() if name not in table.columns)
     table = _kept(found, table, pl.all_horizontal(pl.col(*NEEDED).is_not_null()), MISSING)
     if table["n_params"].dtype == pl.String:
         table = _counted(found, table)
-    try:
-        table = table.with_columns(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
-    except pl.exceptions.PolarsError as error:
-        raise LogsError(f"a column does not hold what it has to: {str(error).splitlines()[0]}") from None
+    table = table.with_columns(pl.col(name).cast(dtype).fill_null(pl.lit(DEFAULTS.get(name), dtype)) for name, dtype in COLUMNS.items())
+    table = _kept(found, table, (pl.col("n_params") > 0).fill_null(True), NO_COUNT)
+    table = _kept(found, table, pl.col("temperature").is_finite() & (pl.col("temperature") >= 0) & (pl.col("sample") >= 0), NO_SETTING)
     choices = table.filter(pl.col("probabilities").is_not_null()) if "probabilities" in table.columns else table.head(0)
     texts = table.join(choices.select("row"), on="row", how="anti") if choices.height else table
     if choices.height:

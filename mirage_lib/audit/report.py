@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 import html
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -23,7 +22,7 @@ except ModuleNotFoundError as error:
 import numpy as np
 import polars as pl
 
-from mirage_lib import breaks
+from mirage_lib import breaks, runs
 
 from mirage_lib.audit.findings import SHARES, CLIMBS, FALLS, FEW, FLAT, LEVEL, NORMAL, SUDDEN, Finding, Findings, said
 from mirage_lib.audit import wording
@@ -120,13 +119,8 @@ def save(logs: Logs, found: Findings, path: str | Path, title: str = "Audit of a
     if path.suffix != ".html":
         raise ValueError(f"{path} does not end in .html: the report is a page, and its JSON goes beside it")
     path.parent.mkdir(parents=True, exist_ok=True)
-    written = []
-    for target, text in ((path, page(logs, found, title)), (path.with_suffix(".json"), as_json(logs, found))):
-        part = target.with_name(target.name + ".part")
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, target)
-        written.append(target)
-    return written[0], written[1]
+    page_, numbers = page(logs, found, title), as_json(logs, found)
+    return runs.write(path, page_), runs.write(path.with_suffix(".json"), numbers)
 
 
 def _safe(text: object) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Annotated
 
+import msgspec
 import numpy as np
 import polars as pl
 from rapidfuzz.distance import Levenshtein
@@ -17,6 +19,12 @@ PAYLOAD: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     "text": {"prompt_id": pl.String, "target": pl.String, "output": pl.String, "finish_reason": pl.String},
     "choice": {"target_index": pl.Int64, "probabilities": pl.List(pl.Float64)},
 }
+
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a JSON decoder raises for text that is none, or that nests too deeply."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+"""A whole number that a table can hold."""
 
 
 class LogsError(ValueError):

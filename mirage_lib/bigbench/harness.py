@@ -23,7 +23,7 @@ import polars as pl
 from mirage_lib import outputs as tables
 from mirage_lib.bigbench.records import RecordsError
 from mirage_lib.bigbench.scores import decoded
-from mirage_lib.bigbench.sizes import parted, size
+from mirage_lib.bigbench.sizes import MOST, parted, size
 
 METRICS = {"acc": "accuracy", "acc_norm": "accuracy_normalized", "em": "exact_match", "ppl": "perplexity"}
 """The harness' names of metrics that have another one here; the rest keep theirs."""
@@ -97,19 +97,30 @@ def rows(content: bytes, path: Path, model: str | None = None, n_params: int | s
             metric, _, how = key.strip().partition(",")
             if metric in NOT_METRICS or metric.endswith("_stderr"):
                 continue
-            if not isinstance(value, int | float) or isinstance(value, bool):
+            score = _real(value)
+            if score is None:
                 raise RecordsError(f"score {value!r} of task {task!r} under {metric!r}: it has to be a number")
             error = found.get(f"{metric}_stderr,{how}" if how else f"{metric}_stderr")
             made["task"].append(task)
             made["metric"].append(METRICS.get(metric, metric))
-            made["score"].append(float(value))
-            made["stderr"].append(float(error) if isinstance(error, int | float) else None)
-            made["shots"].append(shots if isinstance(shots, int) else -1)
-            made["n_items"].append(items if isinstance(items, int) else None)
+            made["score"].append(score)
+            made["stderr"].append(_real(error))
+            made["shots"].append(shots if isinstance(shots, int) and abs(shots) <= MOST else -1)
+            made["n_items"].append(items if isinstance(items, int) and abs(items) <= MOST else None)
             made["setting"].append("" if how in ("", "none") else how)
     if not made["score"]:
         raise RecordsError("it holds no scores: no task has a metric")
     return made | {"family": family, "model": name, "n_params": params}
+
+
+def _real(value: object) -> float | None:
+    """A number as a real one; None where it is none, or too large to be one."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def tidied(records: pl.DataFrame) -> pl.DataFrame:
@@ -192,7 +203,7 @@ def _nats(response: object) -> float:
         response = response[0]
     try:
         return float(response)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise RecordsError(f"{response!r} is no log-likelihood: only multiple-choice logs become outputs") from None
 
 
@@ -201,7 +212,7 @@ def _index(sample: Sample, choices: int) -> int:
     while isinstance(target, list) and len(target) == 1:
         target = target[0]
     text = str(target).strip()
-    if text.isdecimal() and int(text) < choices:
+    if text.isdecimal() and len(text) < 9 and int(text) < choices:
         return int(text)
     arguments = sample.arguments
     if isinstance(arguments, Mapping):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +17,7 @@ import numpy as np
 import polars as pl
 from tqdm.auto import tqdm
 
+from mirage_lib import outputs, runs
 from mirage_lib.bigbench import collected, harness, scores
 from mirage_lib.bigbench import records as tables
 from mirage_lib.bigbench.records import RecordsError
@@ -181,10 +183,9 @@ def save(records: pl.DataFrame, path: str | Path) -> Path:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    tables.check(records).write_parquet(part, compression="zstd")
-    os.replace(part, path)
-    return path
+    content = io.BytesIO()
+    tables.check(records).write_parquet(content, compression="zstd")
+    return runs.write(path, content.getvalue())
 
 
 def load(path: str | Path) -> pl.DataFrame:
@@ -201,9 +202,9 @@ def load(path: str | Path) -> pl.DataFrame:
     3060
     """
     try:
-        table = pl.read_parquet(path)
-    except pl.exceptions.PolarsError as error:
-        raise RecordsError(f"{path} is no Parquet file: {str(error).splitlines()[0]}") from None
+        table = outputs.read_parquet(path)
+    except outputs.OutputsError as error:
+        raise RecordsError(f"{path} is no Parquet file: {error}") from None
     return tables.check(table)
 
 

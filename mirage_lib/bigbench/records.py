@@ -7,8 +7,8 @@ here, so one analysis serves them all. The embedded tables were derived by ``too
 
 from __future__ import annotations
 
+import io
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -284,11 +284,8 @@ def save(
     """
     if kind == "records":
         table = check(table)
-    path = Path(folder) / f"{name}.parquet"
-    part = path.with_suffix(".part")
+    content = io.BytesIO()
     table.write_parquet(
-        part, compression="zstd", compression_level=19, metadata={"kind": kind, "stamp": json.dumps(stamp)}
+        content, compression="zstd", compression_level=19, metadata={"kind": kind, "stamp": json.dumps(stamp)}
     )
-    os.replace(part, path)
-    outputs.enter(path, kind, table.height)
-    return path
+    return outputs.freeze(Path(folder) / f"{name}.parquet", content.getvalue(), kind, table.height)

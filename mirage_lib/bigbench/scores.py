@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import polars as pl
@@ -43,7 +44,7 @@ class Entry(msgspec.Struct):
     score_dict: dict[str, Number]
     preferred_score: str | None = None
     subtask_description: str | None = None
-    number_of_shots: int | None = None
+    number_of_shots: Annotated[int, msgspec.Meta(ge=-1, le=2**62)] | None = None
     low_score: Number = None
     high_score: Number = None
 
@@ -146,6 +147,8 @@ def decoded(decoder: msgspec.json.Decoder, content: bytes):
         return decoder.decode(content)
     except msgspec.ValidationError as error:
         raise RecordsError(f"its fields are not those of this format: {error}") from None
+    except RecursionError:
+        raise RecordsError("it is no file of this format: its parts lie inside each other too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         try:
             json.loads(content)

@@ -7,6 +7,8 @@ import re
 
 from mirage_lib.bigbench.records import RecordsError
 
+MOST = 2**63 - 1
+"""The largest whole number that a table holds."""
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:e[+]?[0-9]+)?)\s*([kmbt]?)", re.IGNORECASE)
 _WITHIN = re.compile(r"([0-9]+)b([0-9]+)", re.IGNORECASE)
@@ -42,14 +44,16 @@ behind it, as in '1b' or '125m'
         if found:
             number = float(found[1]) * UNITS[found[2].lower()]
     elif isinstance(written, int | float) and not isinstance(written, bool):
-        number = float(written)
+        number = float(written) if abs(written) <= MOST or written != written else math.inf
     if not math.isfinite(number):
         raise RecordsError(
             f"size {written!r} cannot be read: write a number, or one with k, m, b or t behind it, as in '1b' or '125m'"
         )
     if number < 1:
         raise RecordsError(f"size {written!r}: a model has at least one parameter")
-    return written if type(written) is int else round(number)
+    if number > MOST:
+        raise RecordsError(f"size {written!r}: no table holds a number above {MOST:,}")
+    return written if type(written) is int else min(round(number), MOST)
 
 
 def parted(name: str) -> tuple[str, int | None]:
@@ -66,5 +70,9 @@ def parted(name: str) -> tuple[str, int | None]:
     found = _IN_NAME.findall(own)
     if len(found) != 1:
         return own, None
+    try:
+        told = size(found[0])
+    except RecordsError:  # as in model-0b
+        return own, None
     rest = _IN_NAME.sub("", own)
-    return re.sub(r"([-_ ])[-_ ]+", r"\1", rest).strip("-_ ") or own, size(found[0])
+    return re.sub(r"([-_ ])[-_ ]+", r"\1", rest).strip("-_ ") or own, told

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mirage_lib.cli import arithmetic, audit, bigbench, doctor, parity, vision
+
+_ROOM, _RIGHT = "make room there or write elsewhere", "take a folder that you may write in, or make this one so"
+HINTS = {
+    errno.ENOSPC: _ROOM, errno.EFBIG: _ROOM, errno.EROFS: _RIGHT, errno.EACCES: _RIGHT, errno.EPERM: _RIGHT,
+}  # fmt: skip
+"""What to do about errors of a disk."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 refused with one sentence, 130 interrupted."""
     options = parser().parse_args(arguments)
+    return finished(lambda: options.run(options))
+
+
+def finished(work: Callable[[], object]) -> int:
+    """Do some work and return its exit status, having said in one sentence what went wrong.
+
+    >>> finished(lambda: None)
+    0
+    """
     try:
-        options.run(options)
+        work()
     except KeyboardInterrupt:
         print("Interrupted; run the same command again to go on.", file=sys.stderr)
         return 130
-    except (ValueError, KeyError, FileNotFoundError) as error:
-        print(f"mirage: {error.args[0] if isinstance(error, KeyError) else error}", file=sys.stderr)
+    except (ValueError, KeyError, OSError) as error:
+        print(f"mirage: {_sentence(error)}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
         extra = doctor.extra_with(error.name or "")
@@ -29,6 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"mirage: {error.name} is not installed: pip install 'mirage-lib[{extra}]' brings it", file=sys.stderr)
         return 1
     return 0
+
+
+def _sentence(error: Exception) -> str:
+    """Say what went wrong, and of a disk what to do about it.
+
+    >>> _sentence(OSError(errno.ENOSPC, "No space left on device", "a.parquet"))
+    'a.parquet: No space left on device: make room there or write elsewhere, then run the same command again'
+    """
+    if isinstance(error, KeyError):
+        return str(error.args[0])
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    hint = HINTS.get(error.errno or 0, "")
+    return f"{error.filename or 'a file'}: {error.strerror}" + (f": {hint}, then run the same command again" if hint else "")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -70,7 +100,10 @@ def _score(options: argparse.Namespace) -> None:
             print(f"{name:24} {metrics.get(name).label}")
         return
     path = Path(options.outputs)
-    table = pl.read_parquet(path) if path.suffix == ".parquet" else outputs.load(options.outputs)
+    if path.suffix == ".parquet":
+        table = outputs.read_parquet(path)
+    else:
+        table = outputs.load(options.outputs)
     curve = curves.curve(table, options.metric)
     if options.csv:
         curve.write_csv(options.csv)

@@ -110,7 +110,8 @@ class Explorer:
         }
         if self.facts is not None:
             payload["facts"] = {name: _encoded(self.facts[name]) for name in self.facts.columns}
-        data = json.dumps(payload, separators=(",", ":")).replace("</", "<\\/")
+        # No sign of markup: a "<!--<script>" in a name would swallow the page behind the figure.
+        data = json.dumps(payload, separators=(",", ":")).replace("<", "\\u003c")
         return (
             f'<figure class="mirage-figure mirage-explorer" id="explorer-{self.name}">'
             '<div class="mirage-controls" role="group" aria-label="Change the figure" hidden></div>'

@@ -14,9 +14,9 @@ import polars as pl
 from tqdm import tqdm
 
 from mirage_lib import outputs, runs
-from mirage_lib.training import choose_device, save_weights
+from mirage_lib.training import choose_device, load_weights, save_weights
 from mirage_lib.vision import autoencoder, datasets, lenet, sequence
-from mirage_lib.vision.training import Family, Member, Recipe, load_weights, train_one, train_stack
+from mirage_lib.vision.training import Family, Member, Recipe, train_one, train_stack
 
 READING = Recipe(steps=937, batch=64, optimiser="sgd", learning_rate=0.05)
 """One pass over MNIST. Of the rates 0.02, 0.03 and 0.05 tried at three seeds, this brought the widest networks
@@ -161,17 +161,20 @@ def _train_stacked(
     family: Family, chosen: list[Member], recipe: Recipe, data: object, folder: Path, device: str
 ) -> None:
     """Train all seeds of a width at once, and save each as if it had been trained alone."""
+    from contextlib import ExitStack
     from dataclasses import asdict
 
     for width in sorted({member.width for member in chosen}):
         left = [m for m in chosen if m.width == width and not (folder / m.name / "model.safetensors").exists()]
         if not left:
             continue
-        for member in left:
-            runs.claim(folder / member.name, {"family": family.name, **asdict(member), **asdict(recipe)})
-        networks = train_stack(family, width, [member.seed for member in left], recipe, data, device)
-        for member, network in zip(left, networks, strict=True):
-            save_weights(network.state_dict(), folder / member.name)
+        with ExitStack() as locks:
+            for member in left:
+                locks.enter_context(runs.hold(folder / member.name))
+                runs.claim(folder / member.name, {"family": family.name, **asdict(member), **asdict(recipe)})
+            networks = train_stack(family, width, [member.seed for member in left], recipe, data, device)
+            for member, network in zip(left, networks, strict=True):
+                save_weights(network.state_dict(), folder / member.name)
 
 
 def collect(

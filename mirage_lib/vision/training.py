@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mirage_lib import runs
-from mirage_lib.training import load_checkpoint, save_checkpoint, save_weights, schedule
+from mirage_lib.training import load_checkpoint, load_weights, save_checkpoint, save_weights, schedule
 
 if TYPE_CHECKING:
     import polars as pl
@@ -164,17 +164,33 @@ def train_one(
     Raises
     ------
     ValueError
-        If the folder holds a run with other settings.
+        If the folder holds a run with other settings, if another process is training there, or if a file of
+        it is damaged.
     """
     import torch
 
     torch.set_num_threads(1)
     network = family.seeded(member.width, member.seed)
-    if folder is not None:
-        folder = Path(folder)
-        runs.claim(folder, {"family": family.name, **asdict(member), **asdict(recipe)})
-        if (folder / "model.safetensors").exists():
-            return load_weights(network, folder)
+    if folder is None:
+        return _go_on(family, member, recipe, data, None, network, progress, stop)
+    folder, settings = Path(folder), {"family": family.name, **asdict(member), **asdict(recipe)}
+    if not (folder / "model.safetensors").exists():
+        with runs.hold(folder):
+            runs.claim(folder, settings)
+            if not (folder / "model.safetensors").exists():
+                return _go_on(family, member, recipe, data, folder, network, progress, stop)
+    runs.claim(folder, settings)
+    runs.tidy(folder, "checkpoint.pt")
+    return load_weights(network, folder)
+
+
+def _go_on(
+    family: Family, member: Member, recipe: Recipe, data: Any, folder: Path | None, network: nn.Module, progress: bool,
+    stop: Callable[[int], bool],
+) -> nn.Module:  # fmt: skip
+    """Train a network from its last checkpoint, if there is one, to its end."""
+    import torch
+
     network.train()
     optimiser = _optimiser(network.parameters(), recipe)
     start = load_checkpoint(folder, network, optimiser)
@@ -251,11 +267,3 @@ def _clip(gradients: dict[str, torch.Tensor], most: float) -> None:
     factor = (most / (squares.sqrt() + 1e-6)).clamp(max=1.0)
     for value in gradients.values():
         value.mul_(factor.view(-1, *[1] * (value.dim() - 1)))
-
-
-def load_weights(network: nn.Module, folder: Path) -> nn.Module:
-    """Fill a network with the finished weights of a folder."""
-    from safetensors.torch import load_file
-
-    network.load_state_dict(load_file(folder / "model.safetensors"))
-    return network.eval()
