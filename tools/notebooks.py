@@ -86,6 +86,11 @@ def parts() -> dict[str, list[str]]:
     return {part["caption"]: [chapter["file"] for chapter in part["chapters"]] for part in toc["parts"]}
 
 
+SITE_ONLY = "site-only"
+"""The tag of a cell that takes long where nothing is kept of earlier runs; it is no part of a notebook."""
+ON_SITE = "*What stands here on the site takes minutes to work out; the notebook leaves it out.*"
+
+
 def pages() -> list[str]:
     """The book's pages, the first one before all parts."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
@@ -132,6 +137,9 @@ def make(page: Page, address: str) -> str:
     cells = [("code", first, {}), ("markdown", ABOUT, {})]
     for cell in jupytext.reads(page.source, fmt="md:myst").cells:
         if cell.cell_type == "code":
+            if SITE_ONLY in cell.metadata.get("tags", []):
+                cells.append(("markdown", ON_SITE, {}))
+                continue
             cells.append(("code", code(cell.source, page), folding(cell.metadata.get("tags", []))))
             continue
         for kind, text in plain_markdown.blocks(cell.source, page):
