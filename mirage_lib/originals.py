@@ -131,7 +131,7 @@ def fetch(
     return there
 
 
-def _get(url: str, place: Path, row: dict) -> None:
+def _get(url: str, place: Path, row: dict[str, str]) -> None:
     """Fetch a file beside its place: what is wrong never stands where a right file is looked for."""
     import pooch
 

@@ -24,7 +24,6 @@ if importlib.util.find_spec("torch") is None:
 from tests.faults import commands, processes  # noqa: E402
 
 KILLS = 2
-ROOT = Path(__file__).resolve().parent.parent
 fault = pytest.mark.fault
 
 
