@@ -1,35 +1,18 @@
-"""Commands: every long one as small as it can be, what it needs before, and what it leaves at its end.
-
-Imported once by the process that all others are forked from, so the imports here are those that commands make late.
-"""
+"""Commands: every long one as small as it can be, what it needs before, and what it leaves at its end."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib.pyplot  # noqa: F401
 import polars as pl
 
 from mirage_lib import cli, originals, outputs
-from mirage_lib.audit import findings, logs, report  # noqa: F401
+from mirage_lib.audit import logs
 from mirage_lib.bigbench import reading
-
-with contextlib.suppress(ImportError):
-    import joblib  # noqa: F401
-    import safetensors.torch  # noqa: F401
-    import torch  # noqa: F401
-    from transformers import LlamaForCausalLM  # noqa: F401
-
-    from mirage_lib.arithmetic import answers, ladder  # noqa: F401
-    from mirage_lib.vision import families  # noqa: F401
-with contextlib.suppress(ImportError):
-    import pooch  # noqa: F401
-    import requests  # noqa: F401
 
 COMMIT = "c0ffee" + "0" * 34
 ORIGINAL = b"model,score\none,0.5\n" * 2000
@@ -83,7 +66,7 @@ def frozen_end(room: Path) -> object:
 
 
 def train_digits(folder: str) -> None:
-    from mirage_lib.vision import training
+    from mirage_lib.vision import families, training
 
     training.CHECKPOINT_EVERY = 2
     families.train("digits", folder, families.members((2,), (0,)), training.Recipe(5, 8, "sgd", 0.05), device="cpu", jobs=1)
