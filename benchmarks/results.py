@@ -35,7 +35,7 @@ class Row:
     what, other : str
         In words: what was done, and what a user would do instead. No ``other``: there is nothing to compare with.
     ours, theirs : float
-        What each cost, in ``unit``; ``theirs`` is None where it was not measured, and ``note`` says why.
+        What each cost, in ``unit``; None where it was not measured, and ``note`` says why.
     least : float, optional
         The least that the ratio may be.
     most : float, optional
@@ -43,7 +43,7 @@ class Row:
     """
 
     what: str
-    ours: float
+    ours: float | None
     unit: str = "s"
     other: str = ""
     theirs: float | None = None
@@ -58,13 +58,22 @@ class Row:
         >>> Row("scoring", 2.0, other="a loop", theirs=8.0).ratio
         4.0
         """
-        return None if self.theirs is None else self.theirs / self.ours
+        return None if self.theirs is None or self.ours is None else self.theirs / self.ours
 
     @property
     def missed(self) -> bool:
         """Whether a budget is missed; a ratio that was not measured misses none."""
-        slow = self.least is not None and self.ratio is not None and self.ratio < self.least
-        return slow or (self.most is not None and self.ours > self.most)
+        return self.slow or self.dear
+
+    @property
+    def slow(self) -> bool:
+        """Whether the ratio is below its budget."""
+        return self.least is not None and self.ratio is not None and self.ratio < self.least
+
+    @property
+    def dear(self) -> bool:
+        """Whether ours alone is above its budget."""
+        return self.most is not None and self.ours is not None and self.ours > self.most
 
 
 @dataclass(frozen=True)
@@ -231,12 +240,14 @@ def figure(value: float) -> str:
     return f"{value:,.{places}f}"
 
 
-def cost(value: float, unit: str) -> str:
-    """A cost in words: seconds below a tenth in milliseconds or microseconds.
+def cost(value: float | None, unit: str) -> str:
+    """A cost in words: seconds below a tenth in milliseconds or microseconds, a dash for what was not measured.
 
     >>> cost(0.0123, "s"), cost(746.2, "MB")
     ('12 ms', '746 MB')
     """
+    if value is None:
+        return "–"
     if unit == "s" and 0 < value < 0.1:
         return f"{figure(value * 1e3)} ms" if value >= 1e-4 else f"{figure(value * 1e6)} µs"
     return f"{figure(value)} {unit}"

@@ -59,13 +59,11 @@ def table(heads: tuple[str, ...], sides: str, rows) -> list[str]:
 def _row(entry: tuple[str, Row]) -> tuple[str, ...]:
     letter, row = entry
     ratio = "–" if row.ratio is None else figure(row.ratio)
-    slow = row.least is not None and row.ratio is not None and row.ratio < row.least
-    dear = row.most is not None and row.ours > row.most
     budgets = [f"ratio at least {figure(row.least)}"] if row.least is not None else []
     budgets += [f"at most {cost(row.most, row.unit)}"] if row.most is not None else []
     return (
-        row.what + (f" ({row.note})" if row.note else ""), _bold(cost(row.ours, row.unit), dear), row.other or "–",
-        "–" if row.theirs is None else cost(row.theirs, row.unit), _bold(ratio, slow), ", ".join(budgets) or "–", letter,
+        row.what + (f" ({row.note})" if row.note else ""), _bold(cost(row.ours, row.unit), row.dear), row.other or "–",
+        cost(row.theirs, row.unit), _bold(ratio, row.slow), ", ".join(budgets) or "–", letter,
     )  # fmt: skip
 
 
