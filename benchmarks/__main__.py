@@ -19,23 +19,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks import borrowed, results
+from tools import build
 
 NAMES = ("imports", "subsets", "edits", "scoring", "growth", "records", "audit", "explorers", "query_client", "families", "build")
 """In this order: the short ones first, so that an early stop leaves most."""
 DONE = borrowed.ROOM / "done.json"
+CODE = (*build.RESULTS_DEPEND_ON, "benchmarks/*.py", "tools/*.py")
 
 
-def run(names: Sequence[str], command: Callable[[str], list[str]], done: Path = DONE, revision: str = "") -> dict[str, int]:
+def run(names: Sequence[str], command: Callable[[str], list[str]], done: Path = DONE, code: str = "") -> dict[str, int]:
     """Run benchmarks that this unfinished run has not yet done; return their exit statuses by name.
 
     Parameters
     ----------
     command : from a name to what is executed
     done : the file of what an unfinished run has done; it goes when all is done
-    revision : of the code; what was done by another one is done again
+    code : the digest of the code; what was done by other code is done again
     """
     before = json.loads(done.read_text()) if done.exists() else {}
-    found: dict[str, int] = before.get("found", {}) if before.get("revision") == revision else {}
+    found: dict[str, int] = before.get("found", {}) if before.get("code") == code else {}
     done.parent.mkdir(parents=True, exist_ok=True)
     for name in names:
         if name in found:
@@ -46,7 +48,7 @@ def run(names: Sequence[str], command: Callable[[str], list[str]], done: Path = 
         status = subprocess.run(command(name), cwd=results.HERE.parent).returncode
         print(f"   {time.monotonic() - start:.0f} s", flush=True)
         found[name] = status
-        done.write_text(json.dumps({"revision": revision, "found": found}))
+        done.write_text(json.dumps({"code": code, "found": found}))
     done.unlink(missing_ok=True)
     return {name: found[name] for name in names}
 
@@ -62,7 +64,8 @@ def main(arguments: list[str]) -> int:
     if asked.afresh:
         DONE.unlink(missing_ok=True)
     names = asked.names or NAMES
-    found = run(names, lambda name: [sys.executable, "-m", f"benchmarks.{name}", "--write"], revision=results.revision())
+    code = build.digest(results.HERE.parent, CODE)
+    found = run(names, lambda name: [sys.executable, "-m", f"benchmarks.{name}", "--write"], code=code)
     print(f"\nThe page of results: {(results.HERE / 'results.md').relative_to(results.HERE.parent)}")
     missed = [name for name, status in found.items() if status == 1]
     failed = [name for name, status in found.items() if status not in (0, 1)]

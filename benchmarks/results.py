@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-KEPT = HERE / "results.json"
+KEPT = "results.json"
 
 
 @dataclass(frozen=True)
@@ -135,13 +135,14 @@ def parser(document: str) -> argparse.ArgumentParser:
     return made
 
 
-def finish(name: str, rows: list[Row], growths: list[Growth] = [], packages: Iterable[str] = (), write: bool = False) -> int:
+def finish(name: str, rows: list[Row], growths: list[Growth] = [], packages: Iterable[str] = (), write: bool = False, folder: Path = HERE) -> int:
     """Print what a benchmark found, write it if asked, and return 1 where a budget is missed.
 
     Parameters
     ----------
     name : the benchmark's, under which its results replace older ones
     packages : whose versions the stamp names, beside Python's
+    folder : of the results
     """
     measured = Measured(rows, list(growths), stamp(packages))
     for row in rows:
@@ -154,14 +155,15 @@ def finish(name: str, rows: list[Row], growths: list[Growth] = [], packages: Ite
     if write:
         from benchmarks import results_page
 
-        kept = load() | {name: measured}
-        save(kept)
-        results_page.write(kept)
+        kept = load(folder) | {name: measured}
+        save(kept, folder)
+        results_page.write(kept, folder)
     return int(any(one.missed for one in (*rows, *growths)))
 
 
-def load(path: Path = KEPT) -> dict[str, Measured]:
+def load(folder: Path = HERE) -> dict[str, Measured]:
     """What was measured so far, by the names of the benchmarks; nothing where there is no file."""
+    path = folder / KEPT
     if not path.exists():
         return {}
     return {
@@ -178,7 +180,7 @@ DERIVED = ("ratio", "fixed", "exponent", "exponent_low", "exponent_high")
 """What the file holds for its readers and is worked out anew from the rest."""
 
 
-def save(kept: dict[str, Measured], path: Path = KEPT) -> None:
+def save(kept: dict[str, Measured], folder: Path = HERE) -> None:
     """Write the file, whole or not at all."""
     content = {}
     for name, one in sorted(kept.items()):
@@ -191,6 +193,7 @@ def save(kept: dict[str, Measured], path: Path = KEPT) -> None:
                 asdict(growth) | {"fixed": fixed, "exponent": exponent, "exponent_low": low, "exponent_high": high}
             )
         content[name] = {"stamp": one.stamp, "rows": rows, "growths": growths}
+    path = folder / KEPT
     part = path.with_suffix(".part")
     part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     part.replace(path)

@@ -10,8 +10,7 @@ from pathlib import Path
 from benchmarks import results
 from benchmarks.results import Growth, Measured, Row, cost, figure
 
-PAGE = results.HERE / "results.md"
-FIGURE = results.HERE / "growth.svg"
+PAGE, FIGURE = "results.md", "growth.svg"
 HEAD = """# Measured
 
 Written by `make bench`; [README.md](README.md) says what each row means and what explains it. *Ratio* is what the
@@ -26,15 +25,15 @@ fixed + b · size^exponent. In brackets: the exponents that come out when any on
 """
 
 
-def write(kept: dict[str, Measured], page: Path = PAGE, drawing: Path = FIGURE) -> None:
+def write(kept: dict[str, Measured], folder: Path = results.HERE) -> None:
     """Write the page, and the figure beside it where something was measured over sizes."""
     growths = [growth for one in kept.values() for growth in one.growths]
     if growths:
-        draw(growths, drawing)
-    page.write_text(text(kept, drawing.name))
+        draw(growths, folder / FIGURE)
+    (folder / PAGE).write_text(text(kept))
 
 
-def text(kept: dict[str, Measured], drawing: str) -> str:
+def text(kept: dict[str, Measured]) -> str:
     """The page: rows, growths, and the stamp of every benchmark."""
     letters = {name: chr(ord("a") + k) for k, name in enumerate(sorted(kept))}
     rows = [(letters[name], row) for name, one in sorted(kept.items()) for row in one.rows]
@@ -43,7 +42,7 @@ def text(kept: dict[str, Measured], drawing: str) -> str:
     if growths:
         heads = ("what", "over", "from", "to", "fixed", "exponent", "budget", "run")
         found = [growth for _, growth in growths]
-        lines += ["", GROWTHS, *table(heads, "llrrrlll", map(_growth, growths)), "", f"![{alternative(found)}]({drawing})", ""]
+        lines += ["", GROWTHS, *table(heads, "llrrrlll", map(_growth, growths)), "", f"![{alternative(found)}]({FIGURE})", ""]
         lines += table(("what", "cost at each size"), "ll", ((g.what, _points(g)) for g in found))
     lines += ["", "## Runs", ""]
     lines += [f"- {letters[name]}: `{name}`, {_stamp(one.stamp)}" for name, one in sorted(kept.items())]
