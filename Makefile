@@ -41,7 +41,7 @@ freeze: ## ask the trained arithmetic models, freeze what they say into mirage_l
 
 bench: ## measure everything beside what one would do instead, to benchmarks/results.md (BENCH="scoring audit")
 	@$(PYTHON) tools/install.py test
-	@$(BIN)/python tools/browser.py
+	-@$(BIN)/python tools/browser.py
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 notebooks: ## make notebooks/ from the chapters, for Colab, Binder and laptops
