@@ -33,7 +33,7 @@ CHECK = f"; import sys; assert not [name for name in {HEAVY} if name in sys.modu
 def seconds(code: str) -> float:
     """Processor seconds of one Python that runs this and ends."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", code], env=results.environment(), check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
