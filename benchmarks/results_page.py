@@ -20,7 +20,7 @@ the stamp of the run.
 """
 GROWTHS = """## Growth
 
-Each thing is done at sizes at least a thousandfold apart; *fixed* and *exponent* are fitted to all of them, as cost =
+Each thing is done at sizes a thousandfold apart, unless a row says otherwise; *fixed* and *exponent* are fitted to all of them, as cost =
 fixed + b · size^exponent. In brackets: the exponents that come out when any one size is left out.
 """
 
