@@ -39,13 +39,10 @@ freeze: ## ask the trained arithmetic models, freeze what they say into mirage_l
 	  --cells addition:4:100000 addition:5:100000 multiplication:3:692 multiplication:4:1629 --extra
 	$(BIN)/mirage arithmetic freeze --mode tokens --name arithmetic-ladder-tokens --n 500 --extra prompt
 
-bench: ## measure the ratios of benchmarks/README.md (minutes)
+bench: ## measure everything beside what one would do instead, to benchmarks/results.md (BENCH="scoring audit")
 	@$(PYTHON) tools/install.py test
-	$(BIN)/python benchmarks/query_client.py
-	$(BIN)/python benchmarks/scoring.py
-	$(BIN)/python benchmarks/records.py
-	$(BIN)/python benchmarks/families.py
-	$(BIN)/python benchmarks/audit.py
+	-@$(BIN)/python tools/browser.py
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 notebooks: ## make notebooks/ from the chapters, for Colab, Binder and laptops
 	@$(PYTHON) tools/install.py test

@@ -5,21 +5,18 @@ some tasks with subtasks, five numbers of shots, six metrics. Read and scored me
 task, subtask, family, metric and number of shots. The baseline is what one would write first: json.load, a pandas
 frame of rows, groupby.apply of a function that sorts a group and takes the formula. A second one sorts the whole
 table beforehand. All have to give the same scores. Processor time counts, since other programs may run beside.
+The same for ever more files, from 9 on, shows how the cost grows; few files are few models of one task.
 
-    python benchmarks/records.py
+    python -m benchmarks.records
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
 import random
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +24,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import results  # noqa: E402
+from benchmarks.results import Growth, Row  # noqa: E402
 from mirage_lib.analyses import triplets  # noqa: E402
 from mirage_lib.bigbench import reading  # noqa: E402
 
@@ -115,11 +114,32 @@ def timed(work, rounds: int):
     return min(seconds), result
 
 
+def ours(folder: Path):
+    """Read and score the raw files with the library."""
+    return triplets.scored(reading.read(folder, progress=False).records)
+
+
+def growing(folder: Path, most: int) -> Growth:
+    """Seconds for 9 files, 28, 90 and so on; a set is linked from the whole one, not written again."""
+    paths, points = sorted(folder.rglob("scores_*.json")), []
+    for files in (int(9 * 10 ** (k / 2)) for k in range(20)):
+        if files > most:
+            break
+        part = folder.parent / f"{files}-files"
+        for path in paths[:files]:
+            place = part / path.relative_to(folder)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.hardlink_to(path)
+        points.append((files, timed(lambda part=part: ours(part), 3)[0]))
+    return Growth("raw score files read and scored", "files", points)
+
+
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    options.add_argument("--files", type=int, default=9000)
-    options.add_argument("--rounds", type=int, default=3, help="of which the fastest counts; the slow baseline runs once")
-    given = options.parse_args()
+    """Measure, print, and return 1 where a budget is missed."""
+    parser = results.parser(__doc__)
+    parser.add_argument("--files", type=int, default=9000)
+    parser.add_argument("--rounds", type=int, default=3, help="of which the fastest counts; the slow baseline runs once")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "benchmark_tasks"
         size = make(folder, given.files)
@@ -127,25 +147,20 @@ def main() -> int:
         saved = reading.save(read.records, Path(scratch) / "records.parquet")
         slow_s, slow = timed(lambda: plain(folder), 1)
         tuned_s, other = timed(lambda: tuned(folder), given.rounds)
-        raw_s, raw = timed(lambda: triplets.scored(reading.read(folder, progress=False).records), given.rounds)
+        raw_s, raw = timed(lambda: ours(folder), given.rounds)
         kept_s, kept = timed(lambda: triplets.scored(reading.load(saved)), given.rounds)
+        growth = growing(folder, given.files)
     assert raw.equals(kept)
-    ours = {row[:-1]: row[-1] for row in raw.select(*GROUP, "score").iter_rows()}
+    found = {row[:-1]: row[-1] for row in raw.select(*GROUP, "score").iter_rows()}
     for theirs in (slow.to_dict(), other.to_dict()):
-        assert ours.keys() == theirs.keys() and np.allclose([theirs[key] for key in ours], list(ours.values()), rtol=1e-9)
+        assert found.keys() == theirs.keys() and np.allclose([theirs[key] for key in found], list(found.values()), rtol=1e-9)
     sizes = f"{size / 1e6:.0f} MB, {read.records.height:,} scores, {raw.height:,} triplets"
-    print(f"{given.files:,} files, {sizes}; all scores agree")
-    print(f"json and pandas               {slow_s:6.2f} s")
-    print(f"the same, sorted beforehand   {tuned_s:6.2f} s")
-    for what, seconds in (("raw files", raw_s), ("Parquet", kept_s)):
-        against = f"against sorted beforehand {tuned_s / seconds:.1f}"
-        print(f"{what:29} {seconds:6.2f} s: {slow_s / seconds:.1f} times; {against}")
-    packages = ", ".join(f"{name} {version(name)}" for name in ("polars", "msgspec", "pandas"))
-    print(
-        f"{packages}, Python {platform.python_version()}, {os.cpu_count()} cores; processor time. "
-        f"Budgets: {FROM_RAW} and {FROM_PARQUET} times."
-    )
-    return 0 if slow_s / raw_s >= FROM_RAW and slow_s / kept_s >= FROM_PARQUET else 1
+    rows = []
+    for what, seconds, least in (("raw", raw_s, FROM_RAW), ("from the Parquet file kept of them", kept_s, FROM_PARQUET)):
+        what = f"{given.files:,} score files read and scored, {what}"
+        rows.append(Row(what, seconds, other="json and pandas, groupby.apply", theirs=slow_s, least=least, note=sizes))
+        rows.append(Row(what, seconds, other="json and pandas, sorted beforehand", theirs=tuned_s))
+    return results.finish("records", rows, [growth], ("polars", "msgspec", "pandas"), given.write)
 
 
 if __name__ == "__main__":

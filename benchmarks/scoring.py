@@ -1,23 +1,20 @@
-"""How much faster than plain Python loops is scoring, and what does an explorer of a million answers cost?
+"""How much faster than plain Python loops and pandas is scoring, and what does an explorer of a million answers cost?
 
 Six metrics over answers of the frozen ladder, drawn with replacement until there are a million. The
 loops score a sample of the same rows one by one, with the packages' own functions for ROUGE and BLEU,
-and are scaled up; both have to give the same scores. The same again for sentences that are all
-different, where nothing is gained by scoring a pair only once. Then an explorer with four metrics.
+and are scaled up; so does pandas by `apply`. A careful user of pandas compares columns and scores every
+different pair once: that is done on all rows. All have to give the same scores. The same again for sentences
+that are all different, where nothing is gained by scoring a pair only once. Then an explorer with four metrics.
 
-    python benchmarks/scoring.py
+    python -m benchmarks.scoring
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-import os
-import platform
 import resource
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +23,11 @@ import polars as pl
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import results  # noqa: E402
+from benchmarks.results import Row  # noqa: E402
 from mirage_lib import metrics, outputs  # noqa: E402
 
-BUDGET = 30
+BUDGET, MEMORY = 30, 1500
 METRICS = "exact_match token_edit_distance per_token_accuracy target_log_probability rouge_l_sum bleu".split()
 
 
@@ -42,14 +41,14 @@ def edit_distance(target: str, output: str) -> int:
     return row[-1]
 
 
-def plain(table: pl.DataFrame) -> tuple[dict[str, float], dict[str, list[float]]]:
-    """Score row by row; return seconds and scores, by metric."""
+def functions() -> dict:
+    """What scores one row, by metric: of the target, the output and the target's log-probability."""
     from rouge_score.rouge_scorer import RougeScorer
     from sacrebleu.metrics import BLEU
 
     rouge = RougeScorer(["rougeLsum"], use_stemmer=False)
     bleu = BLEU(effective_order=True, smooth_method="exp", tokenize="intl")
-    one = {
+    return {
         "exact_match": lambda target, output, _: float(target == output),
         "token_edit_distance": lambda target, output, _: float(edit_distance(target, output)),
         "per_token_accuracy": lambda target, output, _: sum(map(str.__eq__, target, output)) / len(target),
@@ -57,38 +56,73 @@ def plain(table: pl.DataFrame) -> tuple[dict[str, float], dict[str, list[float]]
         "rouge_l_sum": lambda target, output, _: rouge.score(target, output)["rougeLsum"].fmeasure,
         "bleu": lambda target, output, _: min(1.0, bleu.sentence_score(output, [target]).score / 100),
     }
-    rows = table.select("target", "output", "target_logprob").rows()
+
+
+def timed(score) -> tuple[dict[str, float], dict]:
+    """Processor seconds and scores, by metric."""
     seconds, scores = {}, {}
     for name in METRICS:
         start = time.process_time()
-        scores[name] = [one[name](*row) for row in rows]
+        scores[name] = score(name)
         seconds[name] = time.process_time() - start
     return seconds, scores
+
+
+def plain(table: pl.DataFrame) -> tuple[dict[str, float], dict[str, list[float]]]:
+    """Score row by row; return seconds and scores, by metric."""
+    rows, one = table.select("target", "output", "target_logprob").rows(), functions()
+    return timed(lambda name: [one[name](*row) for row in rows])
+
+
+def pandas_apply(table: pl.DataFrame) -> tuple[dict[str, float], dict]:
+    """Score by `DataFrame.apply` along the rows, as one would write first."""
+    frame, one = frame_of(table), functions()
+    return timed(lambda name: frame.apply(lambda row: one[name](row.target, row.output, row.target_logprob), axis=1))
+
+
+def pandas_once(table: pl.DataFrame) -> tuple[dict[str, float], dict]:
+    """Score by whole columns where that can be done, and by different pairs, merged back, where not."""
+    frame, one = frame_of(table), functions()
+
+    def score(name: str):
+        if name == "exact_match":
+            return (frame["target"] == frame["output"]).astype(float)
+        if name == "target_log_probability":
+            return frame["target_logprob"]
+        pairs = frame[["target", "output"]].drop_duplicates()
+        pairs["score"] = [one[name](target, output, None) for target, output in zip(pairs["target"], pairs["output"], strict=True)]
+        return frame.merge(pairs, on=["target", "output"], how="left")["score"]
+
+    return timed(score)
+
+
+def frame_of(table: pl.DataFrame):
+    import pandas as pd
+
+    return pd.DataFrame(table.select("target", "output", "target_logprob").to_dict(as_series=False))
 
 
 def ours(table: pl.DataFrame) -> tuple[dict[str, float], dict[str, pl.Series]]:
     """Score with the library; return seconds and scores, by metric."""
-    seconds, scores = {}, {}
-    for name in METRICS:
-        start = time.process_time()
-        scores[name] = metrics.get(name).score(table)
-        seconds[name] = time.process_time() - start
-    return seconds, scores
+    return timed(lambda name: metrics.get(name).score(table))
 
 
-def compare(what: str, table: pl.DataFrame, sample: int) -> float:
-    """Print and return how many times faster the library is than loops, over all six metrics."""
-    ours(table.head(100)), plain(table.head(100))  # imports
+def compare(what: str, table: pl.DataFrame, sample: int, least: float | None = None) -> list[Row]:
+    """Rows of the library against the other ways, over all six metrics; ``least`` is the budget against loops."""
+    ways = {"plain Python loops": (plain, sample), "pandas, apply": (pandas_apply, sample // 4), "pandas, each different pair once": (pandas_once, table.height)}
+    for way in (ours, *(way for way, _ in ways.values())):
+        way(table.head(100))  # imports
     ours_s, ours_scores = ours(table)
-    loops_s, loops_scores = plain(table.head(sample))
     print(f"{what}: {table.height:,} rows, {table.select('target', 'output').n_unique():,} different pairs")
-    for name in METRICS:
-        assert np.allclose(ours_scores[name].head(sample), loops_scores[name], atol=1e-9), name
-        loops_s[name] *= table.height / sample
-        print(f"  {name:24} {ours_s[name]:7.2f} s   loops {loops_s[name]:7.2f} s")
-    ratio = sum(loops_s.values()) / sum(ours_s.values())
-    print(f"  all six                  {sum(ours_s.values()):7.2f} s   loops {sum(loops_s.values()):7.2f} s: {ratio:.1f} times")
-    return ratio
+    rows = []
+    for other, (way, n) in ways.items():
+        seconds, scores = way(table.head(n))
+        for name in METRICS:
+            assert np.allclose(ours_scores[name].head(n), scores[name], atol=1e-9), (other, name)
+            print(f"  {name:24} {ours_s[name]:7.2f} s   {other} {seconds[name] * table.height / n:7.2f} s")
+        budget = least if way is plain else None
+        rows.append(Row(f"six metrics of {table.height:,} {what}", sum(ours_s.values()), other=other, theirs=sum(seconds.values()) * table.height / n, least=budget))
+    return rows
 
 
 def sentences(n: int, seed: int = 0) -> pl.DataFrame:
@@ -101,37 +135,34 @@ def sentences(n: int, seed: int = 0) -> pl.DataFrame:
     return pl.DataFrame(texts).with_columns(target_logprob=pl.Series(-rng.random(n)))
 
 
-def explorer(ladder: pl.DataFrame, rows: int) -> None:
-    """Print time and memory of the four-metric explorer over the ladder, repeated with new seeds."""
+def explorer(ladder: pl.DataFrame, rows: int) -> list[Row]:
+    """Processor time and memory of the four-metric explorer over so many answers: the ladder's, then again as other seeds."""
     from mirage_lib.show import views
 
     times = math.ceil(rows / ladder.height)
-    many = pl.concat(ladder.with_columns(pl.col("seed") + 1000 * k) for k in range(times))
+    many = pl.concat(ladder.with_columns(pl.col("seed") + 1000 * k) for k in range(times)).head(rows)
     start = time.process_time()
     shown = views.metric_explorer(many, "benchmark", METRICS[:4], length=int(ladder["group"].max()))
     seconds = time.process_time() - start
-    print(
-        f"Explorer of {many.height:,} answers of {many['seed'].n_unique()} seeds: {shown.rows.height:,} estimates with "
-        f"intervals in {seconds:.1f} s; peak memory of this process, benchmark included: "
-        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB"
-    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    what = f"explorer of {many.height:,} answers of {many['seed'].n_unique()} seeds"
+    note = f"{shown.rows.height:,} estimates with intervals"
+    return [Row(what, seconds, note=note), Row(f"{what}: peak memory", peak, unit="MB", most=MEMORY)]
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    options.add_argument("--rows", type=int, default=1_000_000)
-    options.add_argument("--sample", type=int, default=20_000, help="rows that the loops score")
-    given = options.parse_args()
+    """Measure, print, and return 1 where a budget is missed."""
+    parser = results.parser(__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--sample", type=int, default=20_000, help="rows that the loops score")
+    given = parser.parse_args()
     ladder = outputs.load("arithmetic-ladder")
     answers = ladder.select("target", "output", "target_logprob").sample(given.rows, with_replacement=True, seed=0)
-    ratio = compare("Answers of the ladder", answers, given.sample)
-    compare("Sentences of six words", sentences(given.rows // 10), given.sample // 10)
-    explorer(ladder, given.rows)
-    print(
-        f"Processor time; polars {version('polars')}, rapidfuzz {version('rapidfuzz')}, Python "
-        f"{platform.python_version()}, {os.cpu_count()} cores. Budget: {BUDGET} times, for the ladder's answers."
-    )
-    return 0 if ratio >= BUDGET else 1
+    # First, since the peak is the whole process's.
+    rows = explorer(ladder, given.rows)
+    rows = compare("answers of the ladder", answers, given.sample, BUDGET) + rows
+    rows += compare("sentences of six words", sentences(given.rows // 10), given.sample // 10)
+    return results.finish("scoring", rows, packages=("polars", "rapidfuzz", "pandas", "rouge-score", "sacrebleu"), write=given.write)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
-from scipy.special import expit, logit
-from scipy.stats import t as student
+from scipy.special import expit, logit, stdtrit  # scipy.stats, which has the same quantile, takes a second to import
 
 from mirage_lib import metrics
 from mirage_lib.replicates import Replicates
@@ -218,4 +217,4 @@ def _prediction_interval(x: np.ndarray, values: np.ndarray, at: float) -> tuple[
     freedom = len(x) - 2
     scatter = np.sqrt(np.sum((values - line[:-1]) ** 2) / freedom)
     leverage = 1 + 1 / len(x) + (at - x.mean()) ** 2 / np.sum((x - x.mean()) ** 2)
-    return float(line[-1]), float(student.ppf(0.975, freedom) * scatter * np.sqrt(leverage))
+    return float(line[-1]), float(stdtrit(freedom, 0.975) * scatter * np.sqrt(leverage))
