@@ -98,7 +98,7 @@ def disk(tmp_path):
     folder = tmp_path / "disk"
     folder.mkdir()
     if os.name != "posix" or os.geteuid() != 0 or not shutil.which("mount"):
-        pytest.skip("only root can have a disk of its own here; a limit on files stands in for it in test_query.py")
+        pytest.skip("only root can have a disk of its own here; a limit on files stands in for it in test_query_goes_on.py")
 
     def mounted(*options: str) -> Path:
         done = subprocess.run(["mount", *options, str(folder)], capture_output=True, text=True)

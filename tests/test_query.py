@@ -1,18 +1,13 @@
-"""The query client, against real servers on loopback: healthy, hostile, and killed in the middle."""
+"""The query client, against real servers on loopback: healthy and hostile."""
 
 import asyncio
 import contextlib
 import io
 import json
-import multiprocessing
 import os
-import random
 import re
-import resource
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -24,66 +19,8 @@ import pytest
 from mirage_lib import cli, outputs
 from mirage_lib.arithmetic import journal, prices, problems, query
 from mirage_lib.arithmetic.endpoint import LONGEST_WAIT
+from tests.asking import QUICK, SECRET, asked, mirage, settings, wanted
 from tests.hostile_server import LASTING, PASSING, HostileServer
-
-QUICK = {"deadline": 20.0, "backoff": 0.01, "tries": 12, "progress": False}
-"""For tests in which nothing hangs: on a busy machine a good answer may take a second, too."""
-SECRET = "sk-Test-0123456789-aBcDeF"
-
-
-def settings(server, **others) -> query.Settings:
-    """Forty prompts, unless more is said."""
-    chosen = {"models": [query.model("m=135M")], "family": "f", "n": 10, "lengths": (2, 3), "seed": 3} | others
-    return query.Settings(server.url, **chosen)
-
-
-def asked(entry) -> tuple:
-    """What tells one request from another, as the server sees it."""
-    return entry["model"], entry["temperature"], entry.get("seed"), entry["prompt"]
-
-
-def wanted(chosen) -> dict[str, tuple]:
-    """The same by the journal's key, as the client has it planned."""
-    rows = query.requests(chosen).iter_rows(named=True)
-    return {r["key"]: (r["asked"], r["temperature"], chosen.seed + r["sample"], r["sent"]) for r in rows}
-
-
-# A process that has everything imported and is forked for each run: a run that is killed is a whole
-# process of the system, but starts in milliseconds.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["mirage_lib.cli", "mirage_lib.arithmetic.query", "openai", "httpx2", __name__])
-
-
-def _command(arguments, said, env, room) -> None:
-    """What the forked process does: the command line, with its screen in files."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(said / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    os.environ |= env
-    if room:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-    sys.exit(cli.main(arguments))
-
-
-class mirage:
-    """``mirage arithmetic query`` in a process of its own."""
-
-    def __init__(self, server, folder, *options, wait=True, env=None, room=None):
-        self.said = Path(tempfile.mkdtemp())
-        arguments = ["arithmetic", "query", "--base-url", server.url, "--model", "m=135M", "--family", "f"]
-        arguments += ["--out", str(folder), "--seed", "3", "--backoff", "0.01", *options]
-        self.process = FORKS.Process(target=_command, args=(arguments, self.said, env or {}, room))
-        self.process.start()
-        if wait:
-            self.end()
-
-    def end(self, number=None):
-        """Wait for the end; send the signal of that number first, if there is one."""
-        if number:
-            os.kill(self.process.pid, number)
-        self.process.join(240)
-        self.returncode = self.process.exitcode
-        self.stdout, self.stderr = ((self.said / name).read_text() for name in ("out", "err"))
 
 
 # --- a healthy server ----------------------------------------------------------------------------------
@@ -351,127 +288,6 @@ def test_a_key_given_where_a_variable_is_wanted_is_not_repeated(tmp_path):
         with pytest.raises(query.QueryError) as refused:
             query.Settings(address, [query.model("m=1k")], "f")
         assert SECRET not in str(refused.value)
-
-
-# --- killed, torn, shared, full --------------------------------------------------------------------------
-
-
-@pytest.mark.fault(group="killed", tried="SIGKILL at ten random moments, against a hostile server", on="`mirage arithmetic query`", happens="no answer is lost, doubled or given to another prompt, none that is kept is asked again; the end is that of an unkilled run")
-def test_ten_kills_lose_nothing_double_nothing_and_ask_nothing_again(tmp_path):
-    rng = random.Random(7)
-    options = ["--n", "150", "--lengths", "3", "4", "--concurrency", "8", "--deadline", "1", "--tries", "12"]
-    with HostileServer(0.3, latency=0.004, seed=2) as server:
-        chosen = settings(server, n=150, lengths=(3, 4))
-        plan = wanted(chosen)
-        assert len(set(plan.values())) == len(plan) == 600
-        for kill in range(10):
-            before, kept = len(server.log), journal.read(tmp_path)
-            process = mirage(server, tmp_path, *options, wait=False)
-            target = before + (rng.randint(1, 50) if kill % 4 else 0)  # 0: while it starts
-            while len(server.log) < target:
-                assert process.process.is_alive(), (process.said / "err").read_text()
-                time.sleep(0.001)
-            time.sleep(rng.uniform(0, 0.02 if kill % 4 else 0.5))
-            process.end(signal.SIGKILL)
-            assert process.returncode == -signal.SIGKILL
-            server.settle()
-            asked_now = {asked(entry) for entry in server.log[before:]}
-            assert not asked_now & {plan[key] for key in kept}, "an answer of the journal was asked again"
-            assert kept.items() <= journal.read(tmp_path).items(), "an answer of the journal was lost"
-        kept = journal.read(tmp_path)
-        assert 0 < len(kept) < len(plan)
-        before = len(server.log)
-        done = mirage(server, tmp_path, *options)
-        assert done.returncode == 0, done.stderr
-        rest = {asked(entry) for entry in server.log[before:]}
-        assert rest == set(plan.values()) - {plan[key] for key in kept}
-    lines = [json.loads(line) for line in (tmp_path / journal.NAME).read_text().splitlines()]
-    assert sorted(line["key"] for line in lines) == sorted(plan)
-    served = {f"answer-{entry['serial']}": asked(entry) for entry in server.log if entry["fate"] == "answered"}
-    assert all(served[line["id"]] == plan[line["key"]] for line in lines), "an answer went to another prompt"
-    assert len(served) - len(lines) <= 10 * 8, "more was lost than the requests under way"
-    table = outputs.load("answers", tmp_path)
-    assert table.height == 600 and (table["output"] == table["target"]).all()
-
-
-@pytest.mark.fault(group="killed", tried="Ctrl-C in the middle", on="`mirage arithmetic query`", happens="it says how to go on, and does", says="run the same command again")
-def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path):
-    options = ["--n", "30", "--lengths", "3"]
-    with HostileServer(latency=0.05) as server:
-        process = mirage(server, tmp_path, *options, wait=False)
-        while len(server.log) < 20:
-            time.sleep(0.005)
-        process.end(signal.SIGINT)
-        assert process.returncode == 130 and "Traceback" not in process.stderr
-        assert "run the same command again" in process.stderr
-        kept = len(journal.read(tmp_path))
-        assert 0 < kept < 60
-        server.latency = 0
-        assert query.ask(settings(server, n=30, lengths=(3,)), tmp_path, **QUICK).answered == 60 - kept
-
-
-@pytest.mark.fault(group="frozen", tried="the last line torn, without its line break, or zeroed", on="journal of `mirage arithmetic query`", happens="the line is cut off and its prompt asked again; the other lines stay")
-@pytest.mark.parametrize("end", ["cut", "without its line break", "zeroed"])
-def test_a_torn_last_line_is_cut_off_and_its_prompt_asked_again(end, tmp_path):
-    with HostileServer() as server:
-        chosen = settings(server)
-        query.ask(chosen, tmp_path, **QUICK)
-        path = tmp_path / journal.NAME
-        lines = path.read_bytes().splitlines(keepends=True)
-        torn = {"cut": lines[-1][:30], "without its line break": lines[-1][:-1], "zeroed": b"\0" * 99 + b"\n"}[end]
-        path.write_bytes(b"".join(lines[:-1]) + torn)
-        assert query.cost(chosen, tmp_path).requests == 1
-        assert query.ask(chosen, tmp_path, **QUICK).answered == 1
-        assert len(server.log) == 41
-        last = json.loads(lines[-1])["key"]
-        assert asked(server.log[-1]) == wanted(chosen)[last]
-    assert path.read_bytes().splitlines()[:-1] == [line.rstrip(b"\n") for line in lines[:-1]]
-
-
-@pytest.mark.fault(group="frozen", tried="a damaged line in the middle, or one that stands twice", on="journal of `mirage arithmetic query`", happens="refused with the number of the line; nothing is asked", says="is damaged")
-def test_a_damaged_line_in_the_middle_is_named_and_nothing_is_asked(tmp_path):
-    with HostileServer() as server:
-        query.ask(settings(server), tmp_path, **QUICK)
-        path = tmp_path / journal.NAME
-        lines = path.read_bytes().splitlines(keepends=True)
-        path.write_bytes(b"".join([*lines[:4], b"{broken}\n", *lines[5:]]))
-        with pytest.raises(journal.JournalError, match="line 5 of .* is damaged"):
-            query.ask(settings(server), tmp_path, **QUICK)
-        path.write_bytes(b"".join([*lines, lines[2]]))
-        with pytest.raises(journal.JournalError, match="line 41 of .* for the second time"):
-            query.ask(settings(server), tmp_path, **QUICK)
-        assert len(server.log) == 40
-
-
-@pytest.mark.fault(group="two", tried="a second run in the same folder", on="`mirage arithmetic query`", happens="refused before anything is asked; once the first is gone it goes on", says="another process")
-def test_a_second_process_is_refused_as_long_as_the_first_one_writes(tmp_path):
-    with HostileServer() as server:
-        chosen = settings(server, n=2, lengths=(2,))
-        with journal.Journal(tmp_path, query.claimed(chosen)):
-            done = mirage(server, tmp_path, "--n", "2", "--lengths", "2")
-            assert done.returncode == 1 and "another process" in done.stderr
-            assert not server.log
-        assert query.ask(chosen, tmp_path, **QUICK).answered == 4
-
-
-@pytest.mark.fault(group="two", tried="another run in the folder of this one", on="`mirage arithmetic query`", happens="refused with both settings; nothing is asked")
-def test_other_settings_are_refused_in_the_folder_of_a_run(tmp_path):
-    with HostileServer() as server:
-        query.ask(settings(server, n=1), tmp_path, **QUICK)
-        before = len(server.log)
-        with pytest.raises(ValueError, match="'n': 1.*'n': 2"):
-            query.ask(settings(server, n=2), tmp_path, **QUICK)
-        assert len(server.log) == before
-
-
-@pytest.mark.fault(group="disk", tried="a file that may not grow (a full disk without needing to be root)", on="`mirage arithmetic query`", happens="it stops with one sentence; the next run asks only the rest", says="cannot be written")
-def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(tmp_path):
-    with HostileServer() as server:
-        done = mirage(server, tmp_path, "--n", "30", "--lengths", "3", room=9_000)
-        assert done.returncode == 1 and "cannot be written" in done.stderr and "Traceback" not in done.stderr
-        kept = len(journal.read(tmp_path))
-        assert 20 < kept < 60
-        assert query.ask(settings(server, n=30, lengths=(3,)), tmp_path, **QUICK).answered == 60 - kept
 
 
 # --- before anything is sent -----------------------------------------------------------------------------
