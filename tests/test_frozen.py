@@ -30,7 +30,7 @@ def test_every_table_loads_and_says_where_it_comes_from(name):
     table, stamp = outputs.load(name), outputs.read_stamp(name)
     assert table.height == outputs.manifest()[f"{name}.parquet"]["rows"]
     assert stamp["seeds"] == sorted(table["seed"].unique())
-    assert re.fullmatch(r"[0-9a-f]{40}", stamp["revision"])
+    assert re.fullmatch(r"[0-9a-f]{40}", stamp["revision"]), "commit the code, then freeze again: the stamp names the commit"
 
 
 @pytest.mark.parametrize("name", LADDERS)

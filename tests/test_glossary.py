@@ -11,9 +11,8 @@ TRANSLATED = {"a-model-of-it"}
 """Chapters whose sentences are keys of a translation: there a link costs a new translation."""
 CHAPTERS = sorted(
     path
-    for part in ("idea", "arithmetic", "bigbench", "vision", "beyond")
-    for path in (BOOK / part).glob("*.md")
-    if path.stem not in TRANSLATED
+    for path in BOOK.glob("*/*.md")
+    if path.parent.name not in ("appendix", "teaching") and path.stem not in TRANSLATED
 )
 EVERYDAY = {
     ("base-rates", "chance"),

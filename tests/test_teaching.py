@@ -63,7 +63,7 @@ def test_every_project_has_both_variants_a_time_what_is_handed_in_and_a_rubric_o
             assert part.count(label) == 1, (part[:40], label)
 
 
-def test_the_guide_names_a_goal_for_every_chapter_and_fills_its_minutes():
+def test_the_guide_names_a_goal_for_every_chapter_of_the_course_and_fills_its_minutes():
     text = (PAGES / "guide.md").read_text()
     goals = text[text.index("## Learning goals") : text.index("## Before you begin")]
     assert re.findall(r"^\| \[[^\]]+\]\(\.\./([\w/-]+)\.md\)", goals, flags=re.M) == question_bank.chapters()

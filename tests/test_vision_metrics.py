@@ -48,6 +48,11 @@ def test_a_sequence_that_is_too_short_is_named():
         metrics.first_all_correct(0)
 
 
+def test_squared_error_is_the_column_itself():
+    errors = np.random.default_rng(2).exponential(0.1, 1000).tolist()
+    assert metrics.get("squared_error").score(pl.DataFrame({"squared_error": errors})).to_list() == errors
+
+
 @pytest.mark.parametrize("name", ["picture_accuracy", "squared_error", "sequence_accuracy"])
 def test_an_empty_table_or_a_missing_column_is_refused(name):
     needs = metrics.get(name).needs

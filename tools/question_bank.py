@@ -111,10 +111,11 @@ def load(folder: Path = BANK) -> list[Question]:
 
 
 def chapters(toc: Path = ROOT / "_toc.yml") -> list[str]:
-    """The chapters that the bank has to cover: all but the teacher's pages and the appendix."""
+    """The chapters of the course, which the bank has to cover: those with exercises."""
     parts = yaml.safe_load(toc.read_text(encoding="utf-8"))["parts"]
     files = [chapter["file"].removeprefix("book/") for part in parts for chapter in part["chapters"]]
-    return [file for file in files if not file.startswith(("appendix/", "teaching/"))]
+    book = toc.parent / "book"
+    return [file for file in files if "\n```{exercise}" in (book / f"{file}.md").read_text(encoding="utf-8")]
 
 
 def evaluate(expression: str) -> float:

@@ -7,25 +7,24 @@ computed when they are asked for, never stored.
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from mirage_lib.claims import (
-    appendix, architectures, arithmetic, autoencoder, base_rates, brier, debate, forecasting, grokking, lengths, metrics, model, more_data,
-    recipes, score_noise, transformer, vision, weak_spots,
-)  # fmt: skip
 from mirage_lib.claims.model import figure2_error, independence, loss_by_size
-from mirage_lib.claims import registry
 from mirage_lib.claims.registry import TESTS, VERDICTS, Verdict, grade, test
 
 __all__ = [
-    "TESTS", "VERDICTS", "WEAK_SPOT", "Claim", "Verdict", "appendix", "architectures", "arithmetic", "autoencoder", "base_rates", "brier", "counts", "debate", "figure2_error",
-    "forecasting", "get", "grade", "grokking", "independence", "ledger", "lengths", "loss_by_size", "metrics", "model", "more_data", "recipes", "score_noise", "table", "test",
-    "transformer", "vision", "weak_spots",
+    "TESTS", "VERDICTS", "WEAK_SPOT", "Claim", "Verdict", "counts", "figure2_error", "get", "grade", "independence", "ledger", "loss_by_size", "table",
+    "test",
 ]  # fmt: skip
+
+for _module in pkgutil.iter_modules(__path__):  # Each registers its tests.
+    importlib.import_module(f"{__name__}.{_module.name}")
 
 WEAK_SPOT = "weak spot"
 """The kind of rows that say where the paper itself errs or is silent; upheld means that it does."""

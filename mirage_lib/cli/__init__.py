@@ -1,21 +1,29 @@
-"""``mirage`` on the command line: the same functions as in Python."""
+"""``mirage`` on the command line: the same functions as in Python.
+
+A module of this package with a constant ``ABOUT`` is the command of its name, and its ``add`` describes the options.
+"""
 
 from __future__ import annotations
 
 import argparse
 import errno
+import importlib
 import json
+import pkgutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mirage_lib.cli import arithmetic, audit, bigbench, doctor, parity, vision
+from mirage_lib.cli import doctor
 
 _ROOM, _RIGHT = "make room there or write elsewhere", "take a folder that you may write in, or make this one so"
 HINTS = {
     errno.ENOSPC: _ROOM, errno.EFBIG: _ROOM, errno.EROFS: _RIGHT, errno.EACCES: _RIGHT, errno.EPERM: _RIGHT,
 }  # fmt: skip
 """What to do about errors of a disk."""
+_MODULES = {one.name: importlib.import_module(f"{__name__}.{one.name}") for one in pkgutil.iter_modules(__path__)}
+COMMANDS = {name: module for name, module in _MODULES.items() if hasattr(module, "ABOUT")}
+"""The modules that are commands, by name."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,17 +71,10 @@ def _sentence(error: Exception) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """Describe all commands."""
-    top = argparse.ArgumentParser(prog="mirage", description=__doc__)
+    top = argparse.ArgumentParser(prog="mirage", description=(__doc__ or "").partition("\n")[0])
     commands = top.add_subparsers(required=True, metavar="command")
-    for part, about in (
-        (arithmetic, "train and ask the ladder of arithmetic models, or models behind an address"),
-        (bigbench, "read and score records of BIG-Bench and of other tasks"),
-        (vision, "train families of small networks on pictures, and freeze what they say"),
-    ):
-        name = part.__name__.rpartition(".")[2]
-        part.add(commands.add_parser(name, help=about).add_subparsers(required=True, metavar="step"))
-
-    parity.add(commands.add_parser("parity", help="train small networks that look for a hidden rule, and freeze their scores"))
+    for name, module in COMMANDS.items():
+        module.add(commands.add_parser(name, help=module.ABOUT))
 
     score = commands.add_parser("score", help="score frozen outputs, or a Parquet file of your own")
     score.add_argument("outputs", help="name of a frozen table, or path of a Parquet file")
@@ -84,9 +85,6 @@ def parser() -> argparse.ArgumentParser:
     claims = commands.add_parser("claims", help="judge the paper's claims on the frozen outputs")
     claims.add_argument("--json", action="store_true", help="print the ledger as JSON")
     claims.set_defaults(run=_claims)
-
-    audit.add(commands.add_parser("audit", help="score saved outputs of an evaluation again, and report what hangs on the metric"))
-    doctor.add(commands.add_parser("doctor", help="say what is installed, what can run here, and what mends the rest"))
     return top
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from mirage_lib.cli import fetching, queries
 
+ABOUT = "train and ask the ladder of arithmetic models, or models behind an address"
 RUNS = "runs/arithmetic-ladder"
 
 
-def add(steps: argparse._SubParsersAction) -> None:
+def add(command: argparse.ArgumentParser) -> None:
     """Describe the commands."""
+    steps = command.add_subparsers(required=True, metavar="step")
     train = steps.add_parser("train", help="train the ladder; goes on where it was stopped")
     train.add_argument("--out", default=RUNS, help="folder of the runs (default: %(default)s)")
     train.add_argument(

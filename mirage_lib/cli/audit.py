@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mirage_lib.audit.logs import Logs
 
+ABOUT = "score saved outputs of an evaluation again, and report what hangs on the metric"
 DEMO = ("arithmetic-ladder", 0)
 """The book's own outputs that the demonstration looks at, and their training seed."""
 

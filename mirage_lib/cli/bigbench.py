@@ -11,9 +11,12 @@ from mirage_lib.cli import fetching
 if TYPE_CHECKING:
     import polars as pl
 
+ABOUT = "read and score records of BIG-Bench and of other tasks"
 
-def add(steps: argparse._SubParsersAction) -> None:
+
+def add(command: argparse.ArgumentParser) -> None:
     """Describe the commands."""
+    steps = command.add_subparsers(required=True, metavar="step")
     fetching.add(steps, of_records=True)
     shown = "(default: %(default)s)"
     read = steps.add_parser(

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+ABOUT = "say what is installed, what can run here, and what mends the rest"
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout, where this is one."""
 PYTHONS = (3, 11), (3, 13)

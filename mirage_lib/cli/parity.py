@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+ABOUT = "train small networks that look for a hidden rule, and freeze their scores"
+
 
 def add(command: argparse.ArgumentParser) -> None:
     """Describe the command."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 
+ABOUT = "train families of small networks on pictures, and freeze what they say"
 NAMES = ("lenet", "lenet-pooled", "autoencoder", "transformer", "digits", "autoencoder-photographs", "transformer-digits")
 THINNED = {"small": 2, "full": 1}
 """Every so many of a family's widths are trained in a mode."""
 SEEDS = {"small": 2, "full": 10}
 
 
-def add(steps: argparse._SubParsersAction) -> None:
+def add(command: argparse.ArgumentParser) -> None:
     """Describe the commands."""
+    steps = command.add_subparsers(required=True, metavar="step")
     train = steps.add_parser("train", help="train a family of networks; goes on where it was stopped")
     train.add_argument("family", choices=NAMES, metavar="family", help=", ".join(NAMES))
     train.add_argument(

@@ -7,9 +7,12 @@ makes notebooks for students and for teachers of them.
 
 from __future__ import annotations
 
-from mirage_lib.exercises import arithmetic, auditing, bigbench, debate, forecasting, idea, vision
+import importlib
+import pkgutil
+
 from mirage_lib.exercises.registry import EXERCISES, Exercise, Verdict, check, exercise
 
-__all__ = [
-    "EXERCISES", "Exercise", "Verdict", "arithmetic", "auditing", "bigbench", "check", "debate", "exercise", "forecasting", "idea", "vision",
-]  # fmt: skip
+__all__ = ["EXERCISES", "Exercise", "Verdict", "check", "exercise"]
+
+for _module in pkgutil.iter_modules(__path__):  # Each registers its judges.
+    importlib.import_module(f"{__name__}.{_module.name}")
