@@ -75,7 +75,7 @@ def main() -> int:
             plain: [sys.executable, "-c", build.JUPYTER_BOOK, "build", str(plain), "--path-output", str(here / "plain-built")],
         }
         (here / "_build").mkdir()
-        environment = build.environment(here / "_build")
+        environment = build.environment(here / "_build") | results.environment()
         chapters = ", ".join(name.rsplit("/", 1)[1] for name in given.chapters)
         for what in ("cold", "nothing changed", "one sentence changed"):
             if what == "one sentence changed":
