@@ -106,8 +106,8 @@ def test_an_explorer_of_names_full_of_script_executes_nothing_and_swallows_no_pa
         {"label": SCRIPTS[0], "title": SCRIPTS[0], "sign": 1, "log_sign": 1, "domain": [0, 1]},
     )  # fmt: skip
     page_file = tmp_path / "page.html"
-    script = (STATIC / "explorer.js").as_uri()
-    page_file.write_text(f'<!doctype html><meta charset="utf-8"><body>{shown._repr_html_()}<p id="behind">behind</p><script defer src="{script}"></script></body>')
+    scripts = "".join(f'<script defer src="{(STATIC / name).as_uri()}"></script>' for name in ("data.js", "explorer.js"))
+    page_file.write_text(f'<!doctype html><meta charset="utf-8"><body>{shown._repr_html_()}<p id="behind">behind</p>{scripts}</body>')
     context, page, wrong = watched(chromium, page_file)
     assert page.locator("#behind").inner_text(timeout=5000) == "behind"
     page.locator("#explorer-hostile").scroll_into_view_if_needed()
