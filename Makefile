@@ -29,7 +29,7 @@ test: ## set up .venv, build the book, run every test (PYTEST_ARGS="-k metrics")
 	@$(PYTHON) tools/install.py test
 	@$(BIN)/python tools/browser.py
 	@$(BIN)/python tools/build.py
-	$(BIN)/python -m pytest -q -n 2 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 freeze: ## ask the trained arithmetic models, freeze what they say into mirage_lib/frozen
 	@$(PYTHON) tools/install.py book
