@@ -250,7 +250,7 @@ OPENED = "kind => document.querySelectorAll(kind).forEach(part => { part.open = 
 def found_by_axe(page, rules: list[str], when: str, leaving: Sequence[str] = ()) -> list[str]:
     """What axe holds against the whole page: rules by their tags, or the named ones, leaving some out."""
     # Figures far from the screen are laid out as the reader comes near; axe judges none that is not.
-    page.add_style_tag(content=".mirage-figure, .mirage-curves, .mirage-list { content-visibility: visible !important }")
+    page.add_style_tag(content=".mirage-later, .mirage-curves, .mirage-list { content-visibility: visible !important }")
     chosen = {rule: {"enabled": False} for rule in leaving}
     if rules is RULES:
         chosen["target-size"] = {"enabled": True}

@@ -16,6 +16,9 @@ from sphinx.application import Sphinx
 
 SHEET = re.compile(r'[ \t]*<link(?=[^>]*rel="stylesheet")(?![^>]*media=)[^>]*href="([^"?]*)[^"]*"[^>]*>\n?')
 DATA = re.compile(r'<script type="application/json">(.*?)</script>', re.S)
+DRAWING = re.compile(
+    r'''(class="mirage-(?:wide|stage)"[^>]*>)(<svg [^>]*viewBox="0 0 ([\d.]+) ([\d.]+)" style="([^"]*)"[^>]*>.*?</svg>)''', re.S
+)
 LARGE = 10_000
 """Characters from which on data leave the page."""
 
@@ -27,7 +30,7 @@ def bundle(site: Path) -> None:
         if static is None or static in page.parents:
             continue
         text = page.read_text("utf-8")
-        lean = later(apart(one_sheet(text, page, static), page, static))
+        lean = boxed(later(apart(one_sheet(text, page, static), page, static)))
         if lean != text:
             page.write_text(lean, "utf-8")
 
@@ -76,6 +79,15 @@ def apart(text: str, page: Path, static: Path) -> str:
         return f'<script type="application/json" data-name="{name}" data-src="{address(made, page)}"></script>'
 
     return DATA.sub(moved, text)
+
+
+def boxed(text: str) -> str:
+    """Put each drawing into a box of its own shape, so that it can be laid out later without moving anything.
+
+    >>> boxed('<div class="mirage-wide"><svg viewBox="0 0 3 2" style="min-width: 9px"></svg>')
+    '<div class="mirage-wide"><div class="mirage-later" style="aspect-ratio: 3 / 2; min-width: 9px"><svg viewBox="0 0 3 2" style="min-width: 9px"></svg></div>'
+    """
+    return DRAWING.sub(r'\1<div class="mirage-later" style="aspect-ratio: \3 / \4; \5">\2</div>', text)
 
 
 def later(text: str) -> str:
