@@ -90,7 +90,7 @@ def test_the_address_brings_the_same_curve_back(open_page):
 def test_a_row_of_the_table_leads_to_its_curve_with_its_numbers(open_page):
     page = open_page(PAGE)
     row = page.locator(".mirage-curves tbody tr", has_text="intent_recognition").first
-    cells = row.locator("th, td").all_inner_texts()
+    cells = row.locator("th, td").all_text_contents()
     row.locator("a").click()
     page.locator(f"{EXPLORER}[data-ready=true]").wait_for(timeout=20_000)
     page.wait_for_function(
@@ -146,7 +146,9 @@ def test_search_filters_and_tells_and_heads_sort_with_the_keyboard(open_page):
 
 def test_without_scripts_there_are_a_figure_and_the_whole_table(open_page):
     page = open_page(PAGE, java_script_enabled=False)
-    assert page.locator(f"{EXPLORER} .mirage-stage > svg").is_visible()
+    drawing = page.locator(f"{EXPLORER} .mirage-stage svg")
+    drawing.scroll_into_view_if_needed()
+    assert drawing.is_visible()
     assert page.locator(f"{EXPLORER} details table tbody tr").count() >= 12
     assert page.locator(".mirage-curves tbody tr").count() > 300
     assert page.locator(".mirage-curves polyline").first.is_visible()

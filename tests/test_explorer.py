@@ -80,7 +80,8 @@ def test_what_is_said_and_drawn_is_what_python_computed(open_page):
 def test_with_scripts_off_the_figure_and_its_table_are_there(open_page):
     page = open_page(CHAPTER, java_script_enabled=False)
     figure = page.locator(EXPLORER)
-    drawing = figure.locator(".mirage-stage > svg")
+    drawing = figure.locator(".mirage-stage svg")
+    drawing.scroll_into_view_if_needed()
     assert drawing.is_visible()
     assert len(drawing.get_attribute("aria-label")) > 80
     assert figure.locator("details table tbody tr").count() >= 8
