@@ -12,6 +12,9 @@ ifeq ($(origin PYTHON),undefined)
 PYTHON := $(or $(wildcard $(BIN)/python),python3)
 endif
 
+# Chapters and tests start hundreds of Pythons: what one of them has compiled, the others need not.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help book serve test freeze bench notebooks try-notebooks picture slides course question-bank pdf epub pages faults lock licences rehearse smallest translations clean
 .DEFAULT_GOAL := help
 
@@ -29,7 +32,7 @@ test: ## set up .venv, build the book, run every test (PYTEST_ARGS="-k metrics")
 	@$(PYTHON) tools/install.py test
 	@$(BIN)/python tools/browser.py
 	@$(BIN)/python tools/build.py
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -n 2 $(PYTEST_ARGS)
 
 freeze: ## ask the trained arithmetic models, freeze what they say into mirage_lib/frozen
 	@$(PYTHON) tools/install.py book

@@ -9,6 +9,23 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+SHARED = ("test_book", "test_cli", "test_ladder", "test_reach", "test_vision")
+"""Modules whose tests are long and need nothing in common: both processes take from them, at the end."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give each module to one process, so that what its tests share (a PDF, a server) is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return nodeid if Path(module).stem in SHARED else module
+
+    return ByModule(config, log)
+
+
 @pytest.fixture
 def says(request) -> str:
     """The message that a test's own marker of a fault promises, and with it the table of faults in the book."""

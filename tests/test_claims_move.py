@@ -5,7 +5,6 @@ import pytest
 from mirage_lib import claims
 from tests import altered
 
-pytestmark = pytest.mark.xdist_group("ledger judged on other numbers")  # Both copies take minutes: once is enough.
 ALTERATIONS = {"upside down": altered.upside_down, "as in the model": altered.as_in_the_model}
 SIMULATED = "simulated with the paper's own model when it is judged; no frozen file is read"
 STATEMENT = "a statement that no run can test; what is said of it is fixed"

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from mirage_lib import curves, outputs
+from mirage_lib import claims, curves, outputs
 
 MIRAGE = Path(sys.executable).parent / "mirage"
 
@@ -64,6 +64,13 @@ def test_a_wrong_word_gets_one_sentence_that_says_what_is_allowed(arguments, sai
 
 
 def test_claims_are_judged_on_the_command_line():
-    done = mirage("claims")
+    done = mirage("claims", "model-accuracy-sharp", "weak-captions")
     assert done.returncode == 0
-    assert "model-accuracy-sharp" in done.stdout
+    judged = [(row, claims.get(row).judge()) for row in ("model-accuracy-sharp", "weak-captions")]
+    assert done.stdout == "".join(f"{verdict.verdict:14} {row}\n{'':14} {verdict.because}\n" for row, verdict in judged)
+
+
+def test_a_row_that_the_ledger_lacks_is_named_with_those_that_it_has():
+    done = mirage("claims", "--json", "no-such-row")
+    assert done.returncode == 1
+    assert "unknown claim 'no-such-row': choose one of emergence-defined, " in done.stderr

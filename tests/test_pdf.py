@@ -15,9 +15,6 @@ TOC = ROOT / "_toc.yml"
 MOST_BYTES = 15_000_000
 
 
-pytestmark = pytest.mark.xdist_group("the book as one PDF")  # It is printed once.
-
-
 @pytest.fixture(scope="module")
 def reader(site, tmp_path_factory) -> PdfReader:
     output = tmp_path_factory.mktemp("pdf") / "book.pdf"

@@ -127,6 +127,8 @@ def prepare(name: str, built: Path, fresh: bool, torch: Path | None = None) -> t
     what = [built, "--no-deps"] if name == "binder" else [f"mirage-lib[{notebooks.EXTRAS}] @ {built.as_uri()}"]
     uv("pip", "install", "--python", python, "--reinstall-package", "mirage-lib", *what, env=env)
     seconds = time.monotonic() - start
+    # As pip and conda do, who install for Binder and Colab; uv leaves it to the first import. Packages may ship files that do not compile.
+    subprocess.run([python, "-m", "compileall", "-q", "-j", "0", folder / "lib"], capture_output=True)
     after = set(uv("pip", "freeze", "--python", python, env=env).split("\n"))
     had = {line.partition("==")[0] for line in before}
     new = sorted(line for line in after - before if line and not line.startswith("mirage-lib"))
@@ -142,7 +144,7 @@ def kernel(python: Path, folder: Path) -> None:
     spec = folder / "kernels" / "tried"
     spec.mkdir(parents=True, exist_ok=True)
     command = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    inside = {"PYTHONPATH": "", "PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", "")])}
+    inside = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "", "PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", "")])}
     (spec / "kernel.json").write_text(json.dumps({"argv": command, "display_name": "tried", "language": "python", "env": inside}))
     os.environ["JUPYTER_PATH"] = str(folder)
 

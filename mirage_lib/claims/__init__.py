@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,9 +85,19 @@ def get(name: str) -> Claim:
     return found[name]
 
 
-def table() -> pl.DataFrame:
-    """Judge every claim and return ``id, claim, where, kind, verdict, because, upheld_if``."""
-    rows = [(c.id, c.claim, c.where, c.kind, *c.judge(), c.upheld_if) for c in ledger()]
+def table(names: Sequence[str] = ()) -> pl.DataFrame:
+    """Judge claims, every one if none is named, and return ``id, claim, where, kind, verdict, because, upheld_if``.
+
+    Raises
+    ------
+    KeyError
+        If no claim has one of the names.
+
+    >>> table(["resolution-floor"])["verdict"].to_list()
+    ['upheld']
+    """
+    chosen = [get(name) for name in names] or ledger()
+    rows = [(c.id, c.claim, c.where, c.kind, *c.judge(), c.upheld_if) for c in chosen]
     return pl.DataFrame(rows, schema=["id", "claim", "where", "kind", "verdict", "because", "upheld_if"], orient="row")
 
 

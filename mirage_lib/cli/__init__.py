@@ -83,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     score.set_defaults(run=_score)
 
     claims = commands.add_parser("claims", help="judge the paper's claims on the frozen outputs")
+    claims.add_argument("rows", nargs="*", metavar="ROW", help="only these rows, by their names (default: all, in about a minute)")
     claims.add_argument("--json", action="store_true", help="print the ledger as JSON")
     claims.set_defaults(run=_claims)
     return top
@@ -115,8 +116,8 @@ def _claims(options: argparse.Namespace) -> None:
     from mirage_lib import claims
 
     if options.json:
-        print(json.dumps(claims.table().to_dicts(), ensure_ascii=False, indent=1))
+        print(json.dumps(claims.table(options.rows).to_dicts(), ensure_ascii=False, indent=1))
         return
-    for claim in claims.ledger():
+    for claim in [claims.get(name) for name in options.rows] or claims.ledger():
         verdict = claim.judge()
         print(f"{verdict.verdict:14} {claim.id}\n{'':14} {verdict.because}")
