@@ -205,7 +205,7 @@ def table(tried: list[Tried], told: dict[str, str]) -> str:
         "# Every notebook in a clean environment",
         "",
         "Written by `make try-notebooks`. Seconds are those of the whole notebook, start of the kernel included; memory is the",
-        "peak of the kernel and its children, shared pages counted once.",
+        "peak of the kernel and its children, shared pages counted once. Packages are byte-compiled, as pip leaves them.",
         f"Limits: {' and '.join(f'{most:,} MB in {name}' for name, most in MEGABYTES.items())}, which fails, and {SECONDS} s, "
         "which is marked with *.",
         "",
