@@ -67,10 +67,12 @@ WIRE = "performance.getEntries().filter(one => 'transferSize' in one).reduce((su
 
 def ours(folder: Path, explorer) -> None:
     """The explorer on a page of its own."""
-    for name in ("explorer.js", "mirage.css"):
+    scripts = ("data.js", "explorer.js")
+    for name in (*scripts, "mirage.css"):
         shutil.copy(STATIC / name, folder)
     shutil.copytree(STATIC / "vega", folder / "vega")
-    head = '<meta charset="utf-8"><title>Ours</title><link rel="stylesheet" href="mirage.css"><script defer src="explorer.js"></script>'
+    loaded = "".join(f'<script defer src="{name}"></script>' for name in scripts)
+    head = f'<meta charset="utf-8"><title>Ours</title><link rel="stylesheet" href="mirage.css">{loaded}'
     (folder / "index.html").write_text(f"<!doctype html><html lang=en><head>{head}</head><body>{explorer._repr_html_()}</body></html>")
 
 
