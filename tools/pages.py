@@ -35,7 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".txt", ".ttf", ".wasm", ".csv", ".py")
 EXPLORER_SCRIPTS = ("/vega/", "/data/", "/explorer.js")
-CATEGORIES = ("performance", "accessibility", "best-practices")
+CATEGORIES = {"performance": 95, "accessibility": 100, "best-practices": 95}
+"""What Lighthouse scores, and the least that will do."""
 WINDOW = {"width": 1280, "height": 800}
 OUTSIDE_BLOCKED = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 AUDIT_SECONDS = 240
@@ -95,9 +96,7 @@ COLUMNS = (
     Column("explorer ready, ms", lambda m: m.ready),
     Column("reaction, ms", lambda m: m.reaction, most=100),
     Column("slowest control, ms", lambda m: max(m.reactions, default=None)),
-    Column("performance", lambda m: m.scores.get("performance"), least=95),
-    Column("accessibility", lambda m: m.scores.get("accessibility"), least=100),
-    Column("best practices", lambda m: m.scores.get("best-practices"), least=95),
+    *(Column(name.replace("-", " "), lambda m, name=name: m.scores.get(name), least=least) for name, least in CATEGORIES.items()),
 )
 
 
@@ -255,6 +254,20 @@ def audit(program: str, chromium: Path, url: str) -> dict[str, int | None]:
     return {name: None if score is None else round(100 * score) for name, score in scores.items()}
 
 
+def middle(once: Callable[[], dict[str, int | None]]) -> dict[str, int | None]:
+    """Scores of one audit; where one of them misses its budget, the medians of three, since the first's is partly chance.
+
+    >>> tries = iter([{"performance": 93}, {"performance": 98}, {"performance": 97}])
+    >>> middle(lambda: next(tries))
+    {'performance': 97}
+    """
+    tried = [once()]
+    if any(score is not None and score < CATEGORIES[name] for name, score in tried[0].items()):
+        tried += [once(), once()]
+    told = {name: [one[name] for one in tried if one[name] is not None] for name in tried[0]}
+    return {name: round(statistics.median(scores)) if scores else None for name, scores in told.items()}
+
+
 def table(measured: list[Measured], stamp: str) -> str:
     """The page of results: the stamp, the budgets, a row a page."""
     budgets = [f"at most {c.most:.0f}" if c.most is not None else f"at least {c.least:.0f}" if c.least is not None else ""
@@ -276,7 +289,8 @@ Written by `make pages`; the method is at the head of `tools/pages.py`. Sizes ar
 headers included, with an empty cache: when the page opens, and when it was read to its end with every explorer
 awake. *Explorer ready* counts from asking for the page at a link to its first explorer, *reaction* from changing
 a control to the frame that shows it (median over all controls of the page). A page without explorers shows –;
-bold numbers miss the budget. Times and the performance score depend on the machine and on what else it does.
+bold numbers miss the budget. Of a page with a score below its budget three audits were made, and their medians stand.
+Times and the performance score depend on the machine and on what else it does.
 """
 
 
@@ -319,7 +333,7 @@ def main(arguments: list[str]) -> int | str:
             print(page, file=sys.stderr, flush=True)
             one = weigh(running, address, page)
             if asked.lighthouse:
-                one.scores = audit(asked.lighthouse, chromium, address + page)
+                one.scores = middle(lambda url=address + page: audit(asked.lighthouse, chromium, url))
             measured.append(one)
         running.close()
     text = table(measured, stamp)
