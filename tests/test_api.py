@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import api_reference  # noqa: E402
 
-PAGE = (ROOT / "book" / "appendix" / "api.md").read_text(encoding="utf-8")
-MODULES = re.findall(r"^```\{api\} (\S+)", PAGE, re.MULTILINE)
+PAGE, NEXT = ((ROOT / "book" / "appendix" / f"{name}.md").read_text(encoding="utf-8") for name in ("api", "api-findings"))
+MODULES = re.findall(r"^```\{api\} (\S+)", PAGE + NEXT, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", MODULES)
