@@ -29,6 +29,11 @@ def test_every_public_thing_has_a_docstring_and_typed_parameters(name):
             assert not untyped, f"{name}.{label}: {untyped}"
 
 
+def test_every_entry_has_a_place_of_its_own():
+    places = [api_reference.anchor(f"{name}.{label}") for name in MODULES for label, _ in api_reference.public(importlib.import_module(name))]
+    assert len(set(places)) == len(places) > 50
+
+
 def test_the_ten_lines_run_as_they_stand():
     lines = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]
     scope: dict[str, object] = {}

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,9 @@ def test_loading_can_be_stopped(cell):
     assert cell.wait() == "Stopped by you."
     cell.page.wait_for_timeout(1500)
     assert cell.status.inner_text() == "Stopped by you."
+    deadline = time.monotonic() + 20  # Chromium says it some time after the page has ended the worker.
+    while cell.page.workers and time.monotonic() < deadline:
+        cell.page.wait_for_timeout(200)
     assert not cell.page.workers
 
 

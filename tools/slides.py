@@ -203,7 +203,7 @@ def deck(script: str, site: Path, home: str) -> str:
     look, moves = ((SCRIPTS / f"slides.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{colours()}{look}</style></head><body>"
         f"<main>{''.join(sections)}</main>"
         '<nav aria-label="Slides" hidden></nav><p class="spoken" role="status" aria-live="polite"></p>'

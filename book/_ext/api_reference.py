@@ -47,10 +47,19 @@ class Api(SphinxDirective):
         return found
 
     def _entry(self, address: str, label: str, thing: object) -> list[nodes.Node]:
-        anchor = nodes.make_id(address)
-        head = nodes.rubric("", "", nodes.literal("", label), ids=[anchor], names=[anchor])
+        place = anchor(address)
+        head = nodes.rubric("", "", nodes.literal("", label), ids=[place], names=[place])
         signed = nodes.literal_block("", signature(label, thing), language="python")
         return [head, signed, *_said(inspect.getdoc(thing) or "")]
+
+
+def anchor(address: str) -> str:
+    """Where an entry stands on its page. Capitals stay: a class and a function may differ by nothing else.
+
+    >>> anchor("mirage_lib.metrics.Metric")
+    'mirage-lib-metrics-Metric'
+    """
+    return re.sub(r"[._]", "-", address)
 
 
 def public(module: ModuleType) -> Iterator[tuple[str, object]]:
