@@ -179,7 +179,7 @@ def _guess(question: str, options: dict[str, str], body: str, page: Page) -> lis
     """A question with its options or span, and its answer, folded: apart, since the answer may be computed."""
     if "number" in options:
         least, most = (float(word) for word in options["number"].split())
-        asked, answer = f"A number from {least:,g} to {most:,g} {options.get('unit', '')}".strip() + ".", body
+        asked, answer = f"A number from {least:,.12g} to {most:,.12g} {options.get('unit', '')}".strip() + ".", body
     else:
         listed = re.match(r"(?:(?:- .*|[ ]+\S.*|)(?:\n|$))*", body)[0]
         answer, letters = body[len(listed) :], iter("abcdefgh")

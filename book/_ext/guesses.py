@@ -93,7 +93,7 @@ class GuessDirective(SphinxDirective):
         step, unit = self.options.get("step", 1.0), self.options.get("unit", "")
         values = guesses.values(least, most, step, self.options.get("scale", "linear"))
         truth = self._glued()
-        span = nodes.paragraph("", f"A number from {least:,g} to {most:,g} {unit}".strip() + ".", classes=["mirage-span"])
+        span = nodes.paragraph("", f"A number from {least:,.12g} to {most:,.12g} {unit}".strip() + ".", classes=["mirage-span"])
         return span, guesses.number_data(values, None if truth is None else float(truth), unit)
 
     def _glued(self) -> object:

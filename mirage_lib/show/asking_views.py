@@ -175,6 +175,6 @@ def formats_figure(outputs: pl.DataFrame) -> Figure:
     alt = f"The same problems in {len(templates)} formats, asked of {len(models)} models. Accuracy over tasks and lengths: {said}."
     caption = (
         "The same problems and examples, written in three formats: accuracy (top) and edit distance (bottom, up is "
-        f"better); bars: 95 % intervals, {seen['n'].min()} to {seen['n'].max()} answers a mark."
+        f"better); bars: 95 % intervals, {theme.span(seen['n'])} answers a mark."
     )
     return Figure(drawing, alt, caption, seen.select("model", *by, "metric", "estimate", "low", "high", "n"))

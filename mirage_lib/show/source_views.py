@@ -93,8 +93,8 @@ def figure3(outputs: pl.DataFrame, task: str) -> Figure:
     caption = (
         f"Counterpart of Fig. 3, {task}: the same answers under accuracy (top) and token edit distance (bottom, up is "
         "better), temperature 0. GPT-3: points digitised from the paper to about three digits, bands from numbers of "
-        f"answers that we inferred. Ladder: 95 % intervals over {runs.min()} to {runs.max()} training seeds and over problems, "
-        f"{ours['n'].min():,} to {ours['n'].max():,} answers a mark."
+        f"answers that we inferred. Ladder: 95 % intervals over {theme.span(runs)} training seeds and over problems, "
+        f"{theme.span(ours['n'])} answers a mark."
     )
     return Figure(drawing, alt + ".", caption, seen)
 

@@ -8,6 +8,7 @@ repeat what colours say, for black-and-white print and colour-blind eyes.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 import matplotlib
@@ -89,6 +90,17 @@ def in_words(number: float) -> str:
             text = f"{value:.{figures}f}"
             return (text.rstrip("0").rstrip(".") if "." in text else text) + suffix
     return f"{number:.3g}"
+
+
+def span(counts: Iterable[int]) -> str:
+    """Write the least and the greatest of some counts, or the one that all are.
+
+    >>> span([6000, 10_000, 8000]), span([50, 50])
+    ('6,000 to 10,000', '50')
+    """
+    found = sorted(counts)
+    low, high = found[0], found[-1]
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 RC = {

@@ -129,7 +129,7 @@ def _two_metrics(rows: pl.DataFrame, names: list[str], what: str) -> Figure:
     alt = f"The same answers ({what}) under {len(names)} metrics. " + ". ".join(said) + "."
     caption = (
         f"The same answers, {what}, under {len(names)} metrics; bands are 95 % intervals, "
-        f"{rows['n'].max()} outputs a model. With scripts on, the controls change metric, "
+        f"{theme.span(rows['n'])} outputs a model. With scripts on, the controls change metric, "
         "task, target length, test-set size and more."
     )
     columns = ["n_params", "metric", "estimate", "low", "high", "n"]
