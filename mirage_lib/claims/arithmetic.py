@@ -117,8 +117,8 @@ def distance_smooth() -> Verdict:
         said.append(
             f"{name}: {smooth.sum()} of {part.height} curves score within their smooth null (the highest, "
             f"{widest['task']} with {widest['group']} digits, {_number(widest['score'])} against "
-            f"{_number(widest['straight'])} for a straight line); of the {above.height} above it, "
-            f"{(above['halfway'] > 0.5).sum()} climb early and saturate rather than leap late; "
+            f"{_number(widest['straight'])} for a straight line); above it {above.height}, of "
+            f"which {(above['halfway'] > 0.5).sum()} with an early climb that saturates rather than a late leap; "
             + (
                 f"{foretold.sum()} of {len(foretold)} largest models lie where a line through the smaller ones "
                 "foretells (95 %), of those whose interval is narrower than the curve"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import io
+import math
 import re
 import zlib
 from collections.abc import Iterable
@@ -126,9 +127,20 @@ def _data(text: str) -> str:
 
 
 def _cell(value: object) -> str:
+    """A value as readers see it.
+
+    >>> [_cell(value) for value in (0.123456, -0.0, float("-inf"), float("nan"), None, True, "text")]
+    ['0.1235', '0', '−infinite', '', '', 'yes', 'text']
+    """
+    if value is None or value != value:  # only NaN differs from itself
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
+        if math.isinf(value):
+            return "infinite" if value > 0 else "−infinite"
         return f"{value + 0.0:.4g}"  # a digitised -0.0 is 0
-    return "" if value is None else str(value)
+    return str(value)
 
 
 class Table:
