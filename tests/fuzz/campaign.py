@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import re
 import subprocess
@@ -29,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "benchmarks" / "fuzzing.md"
 ROUND = 240
 """Seconds; atheris's own state is begun anew after each round, so that no round's memory grows without end."""
+START = 10
+"""Seconds that a round may lose to starting."""
 HEADER = """# Readers under random input
 
 Written by `python -m tests.fuzz.campaign`, not edited by hand. A reader is fed with inputs that atheris, steered by the code
@@ -67,19 +70,20 @@ def fuzz(name: str, folder: Path, seconds: float) -> None:
     """Give a reader rounds until it has had its processor time."""
     spent = read(name, folder)
     while spent.seconds < seconds:
-        status, used, inputs = one_round(name, folder)
+        # A second of clock time is at most a second of the processor, so the last round is as long as what is missing.
+        status, used, inputs = one_round(name, folder, min(ROUND, math.ceil(seconds - spent.seconds) + START))
         spent = Spent(spent.seconds + used, spent.rounds + 1, spent.inputs + inputs)
         runs.write(folder / f"{name}.json", json.dumps(asdict(spent)))
         if used < 1 and status != 0:
             raise RuntimeError(f"{name} does not start: read the end of {folder / name}.log")
 
 
-def one_round(name: str, folder: Path) -> tuple[int, float, int]:
+def one_round(name: str, folder: Path, seconds: int) -> tuple[int, float, int]:
     """Status, processor seconds and inputs of one run of atheris."""
     folder.mkdir(parents=True, exist_ok=True)
     # Polars and numpy would start a thread for every core, and one input would count as many.
     env = os.environ | {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "RUST_BACKTRACE": "0"}
-    command = [sys.executable, "-m", "tests.fuzz.run", name, str(folder / "inputs" / name), f"-max_total_time={ROUND}"]
+    command = [sys.executable, "-m", "tests.fuzz.run", name, str(folder / "inputs" / name), f"-max_total_time={seconds}"]
     log = folder / f"{name}.log"
     begin = log.stat().st_size if log.exists() else 0
     with log.open("ab") as said:
