@@ -41,6 +41,7 @@ freeze: ## ask the trained arithmetic models, freeze what they say into mirage_l
 	$(BIN)/mirage arithmetic freeze --mode ladder --name arithmetic-ladder-many --widths 4 8 12 16 --seeds 0 \
 	  --cells addition:4:100000 addition:5:100000 multiplication:3:692 multiplication:4:1629 --extra
 	$(BIN)/mirage arithmetic freeze --mode tokens --name arithmetic-ladder-tokens --n 500 --extra prompt
+	$(BIN)/mirage arithmetic freeze --mode seeds --name arithmetic-seeds --cells addition:4:2000 addition:5:2000
 
 bench: ## measure everything beside what one would do instead, to benchmarks/results.md (BENCH="scoring audit")
 	@$(PYTHON) tools/install.py test

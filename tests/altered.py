@@ -96,7 +96,7 @@ def _reversed(column: str, family: list[str], table: pl.DataFrame) -> pl.Series:
 def as_in_the_model(name: str, table: pl.DataFrame) -> pl.DataFrame:
     """Errors of tokens are independent and their loss a power law; Brier scores are lines in log size, grades a step at the end."""
     rng = np.random.default_rng(0)
-    if name in ("arithmetic-ladder", "arithmetic-ladder-sampled", "arithmetic-ladder-many"):
+    if name in ("arithmetic-ladder", "arithmetic-ladder-sampled", "arithmetic-ladder-many", "arithmetic-seeds"):
         p = theory.token_probability(table["n_params"].to_numpy(), c=8e3)
         return _answered(table, p, rng)
     if name == "fig3":

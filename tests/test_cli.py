@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from mirage_lib import claims, curves, outputs
+from mirage_lib import claims, cli, curves, outputs
+from mirage_lib.arithmetic import ladder
 
 MIRAGE = Path(sys.executable).parent / "mirage"
 
@@ -30,6 +32,14 @@ def test_training_freezing_and_scoring_a_small_ladder_work_as_the_book_says(tmp_
     assert done.returncode == 0, done.stderr
     truth = curves.curve(table, "token_edit_distance")
     assert pl.read_csv(written)["estimate"].to_list() == pytest.approx(truth["estimate"].to_list())
+
+
+def test_training_ends_with_a_first_look_at_its_first_seed_whichever_that_is(tmp_path, monkeypatch, capsys):
+    few = replace(ladder.Budget(), steps=2, batch=2)
+    monkeypatch.setitem(ladder.MODES, "seeds", ladder.rungs((4,), (5, 6), (2,), few))
+    assert cli.main(["arithmetic", "train", "--mode", "seeds", "--out", str(tmp_path), "--device", "cpu", "--jobs", "1"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("width 4, 2 steps") == 2  # one row a task
 
 
 @pytest.mark.fault(group="killed", tried="a model whose training did not end", on="`mirage arithmetic freeze`", happens="refused before anything is written", says="goes on there")

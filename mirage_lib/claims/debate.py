@@ -20,6 +20,7 @@ from mirage_lib.claims.registry import Verdict
 
 WIDTHS = (24, 28, 32)
 """Widths of the ladder at which, of five seeds, some have learned to add five digits and some have not."""
+NETWORK = ["width", "n_params", "seed", "new"]
 NEW = "arithmetic-seeds"
 FEWEST = 5
 """New seeds below which the old ones are left out one at a time instead."""
@@ -42,19 +43,38 @@ def adders() -> pl.DataFrame:
     >>> adders().filter(~pl.col("new")).height
     15
     """
+    right = (pl.col("output") == pl.col("target")).mean()
+    table = _sums().group_by(NETWORK).agg(n=pl.len(), accuracy=right, log_probability=pl.col("target_logprob").mean())
+    return table.sort("new", "width", "seed")
+
+
+@cache
+def digits() -> pl.DataFrame:
+    """Each digit of the answers to 5-digit addition, network by network.
+
+    Returns
+    -------
+    Frame with ``width, n_params, seed, new, n, place, log_probability``: for each place (1 is the first digit), the mean over ``n``
+    problems of the log-probability of the right digit behind the right ones before it, in nats; a blind guess has ``-log(10)``.
+
+    >>> digits().group_by("width", "seed", "new").len()["len"].unique().to_list()
+    [5]
+    """
+    places = [pl.col("token_logprobs").list.get(k).mean().alias(str(k + 1)) for k in range(5)]
+    wide = _sums().group_by(NETWORK).agg(pl.len().alias("n"), *places)
+    long = wide.unpivot(index=[*NETWORK, "n"], variable_name="place", value_name="log_probability")
+    return long.with_columns(pl.col("place").cast(pl.Int64)).sort("new", "width", "seed", "place")
+
+
+@cache
+def _sums() -> pl.DataFrame:
     parts = [registry.frozen("arithmetic-ladder").with_columns(new=False)]
     if f"{NEW}.parquet" in outputs.manifest():
         parts.append(registry.frozen(NEW).with_columns(new=True))
-    keys = ["model", "n_params", "seed", "new"]
     asked = (pl.col("task") == "addition") & (pl.col("group") == 5)
-    right = (pl.col("output") == pl.col("target")).mean()
-    means = [
-        part.filter(asked).group_by(keys).agg(n=pl.len(), accuracy=right, log_probability=pl.col("target_logprob").mean())
-        for part in parts
-    ]
-    table = pl.concat(means).with_columns(width=pl.col("model").str.extract(r"width (\d+)").cast(pl.Int64))
-    table = table.filter(pl.col("width").is_in(WIDTHS)).sort("new", "width", "seed")
-    return table.select("width", "n_params", "seed", "new", "n", "accuracy", "log_probability")
+    columns = ["model", "n_params", "seed", "new", "target", "output", "target_logprob", "token_logprobs"]
+    table = pl.concat([part.filter(asked).select(columns) for part in parts])
+    return table.with_columns(width=pl.col("model").str.extract(r"width (\d+)").cast(pl.Int64)).filter(pl.col("width").is_in(WIDTHS))
 
 
 @cache

@@ -67,7 +67,7 @@ def _train(options: argparse.Namespace) -> None:
         "a step and core, those of 600 thousand parameters 130 ms. Stop it whenever you like."
     )
     paths = ladder.train(options.out, chosen, options.device, options.jobs)
-    print(_first_look(paths))
+    print(_first_look([path for path in paths if f"-seed{chosen[0].seed}-" in path.name]))
 
 
 def _first_look(paths: list[Path]) -> str:
@@ -78,7 +78,7 @@ def _first_look(paths: list[Path]) -> str:
     from mirage_lib.arithmetic import answers
 
     questions = answers.Questions((("multiplication", 4, 200), ("addition", 4, 200)), extra=())
-    said = answers.collect([path for path in paths if "-seed0-" in path.name], "first look", questions)
+    said = answers.collect(paths, "first look", questions)
     keys = ["task", "n_params", "model"]
     sides = {"accuracy": "exact_match", "edit distance": "token_edit_distance"}
     one, other = (curves.curve(said, name).select(*keys, pl.col("estimate").alias(side)) for side, name in sides.items())

@@ -12,12 +12,20 @@ from mirage_lib.show import figures, theme
 from mirage_lib.show.figures import Figure
 from mirage_lib.show.measuring import legend_above
 
+BLIND, KNOWN = -2.0, float(-np.log(2))
+"""Mean log-probabilities of a digit: below the first it is as good as a blind guess (-2.3), above the second more likely than not."""
 LOOK = {"rpj": ("blue", "o"), "rw_original": ("orange", "s"), "c4_original": ("green", "^"), "OLMo": ("purple", "D")}
 DATA = {"rpj": "RedPajama", "rw_original": "RefinedWeb", "c4_original": "C4", "OLMo": "OLMo"}
 
 
 def _scatter(axis: plt.Axes, x: np.ndarray, y: np.ndarray, colour: str, marker: str, label: str | None = None) -> None:
     axis.plot(x, y, marker, color=theme.light(colour), markersize=4, alpha=0.75, markeredgewidth=0, label=label)
+
+
+def _beside(table: pl.DataFrame, column: str) -> np.ndarray:
+    """Shifts that set the rows of each value of a column side by side, in their order."""
+    place = (pl.int_range(pl.len()) + 0.5) / pl.len() - 0.5
+    return 0.6 * table.select(place.over(column)).to_series().to_numpy()
 
 
 def adders_figure(table: pl.DataFrame) -> Figure:
@@ -38,8 +46,7 @@ def adders_figure(table: pl.DataFrame) -> Figure:
             for new, colour, marker, label in ((False, "blue", "o", "networks of the ladder"), (True, "orange", "s", "new seeds")):
                 part = table.filter(pl.col("new") == new).sort("width", column)
                 if part.height:
-                    shift = part.select(s=(pl.int_range(pl.len()) / 20 - 0.1).over("width"))["s"].to_numpy()
-                    x = np.array([places.index(w) for w in part["width"]]) + shift
+                    x = np.array([places.index(w) for w in part["width"]]) + _beside(part, "width")
                     _scatter(axis, x, part[column].to_numpy(), colour, marker, label)
             means = table.group_by("width").agg(pl.col(column).mean()).sort("width")[column]
             axis.plot(range(len(places)), means, "_", color=theme.light("ink"), markersize=22, markeredgewidth=1.5, label="mean")
@@ -48,17 +55,54 @@ def adders_figure(table: pl.DataFrame) -> Figure:
             axis.set_title(title, loc="left")
         legend_above(drawing, axes[0])
     high, low = table.filter(pl.col("accuracy") > 0.5), table.filter(pl.col("accuracy") <= 0.5)
+    between = table.filter(pl.col("accuracy").is_between(0.1, 0.9)).height
     alt = (
         f"Each of {table.height} networks as a mark, for widths {', '.join(map(str, places))}. {high.height} have {high['accuracy'].min():.0%} to "
-        f"{high['accuracy'].max():.0%} of 5-digit sums right, {low.height} have {low['accuracy'].max():.1%} or less, none lies between. "
-        f"Log-probabilities: {high['log_probability'].min():.1f} to {high['log_probability'].max():.1f} and {low['log_probability'].min():.1f} to "
-        f"{low['log_probability'].max():.1f} nats. The means lie where there is no network."
+        f"{high['accuracy'].max():.0%} of 5-digit sums right, {low.height} have {low['accuracy'].max():.1%} or less; between a tenth and nine tenths "
+        f"lie {between}. Log-probabilities: {high['log_probability'].min():.1f} to {high['log_probability'].max():.1f} and "
+        f"{low['log_probability'].min():.1f} to {low['log_probability'].max():.1f} nats."
     )
     caption = (
         f"Same size, same data, same training; only the seed differs. {table['n'][0]:,} sums a network: the luck of the items is at most "
         f"{196 * 0.5 / np.sqrt(table['n'][0]):.1f} points to each side."
     )
     return Figure(drawing, alt, caption, table.select("width", "seed", "new", "accuracy", "log_probability"))
+
+
+def digits_figure(table: pl.DataFrame) -> Figure:
+    """Draw every digit of every network: its mean log-probability, place by place.
+
+    Parameters
+    ----------
+    table : frame
+        Of :func:`mirage_lib.claims.debate.digits`.
+
+    >>> digits_figure(debate.digits()).table.columns
+    ['width', 'seed', 'new', 'place', 'log_probability']
+    """
+    with theme.style():
+        drawing, axis = plt.subplots(figsize=(5.4, 3.0))
+        axis.axhline(-np.log(10), color=theme.light("ink"), linestyle=":", linewidth=1)
+        axis.annotate("blind guess, one in ten", (1.5, -np.log(10)), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8)
+        for new, colour, marker, label in ((False, "blue", "o", "networks of the ladder"), (True, "orange", "s", "new seeds")):
+            part = table.filter(pl.col("new") == new).sort("place", "log_probability")
+            _scatter(axis, part["place"].to_numpy() + _beside(part, "place"), part["log_probability"].to_numpy(), colour, marker, label)
+        places = table["place"].unique().sort().to_list()
+        axis.set_xticks(places, ["first", *map(str, places[1:-1]), "last"])
+        axis.set_xlabel("Digit of the answer")
+        axis.set_ylabel("Mean log-probability, nats")
+        legend_above(drawing, axis)
+    told = "; ".join(
+        f"digit {place}: {(part < BLIND).sum()} networks blind, {(part > KNOWN).sum()} knowing"
+        for place, part in ((place, table.filter(place=place)["log_probability"]) for place in places)
+    )
+    between = table.filter(pl.col("log_probability").is_between(BLIND, KNOWN)).height
+    alt = f"{table.height} digits of {table.height // len(places)} networks. {told}. Between lie {between}."
+    caption = (
+        "How sure the networks are of the right digit at each place of a 5-digit sum, given the right digits before it. One mark is one "
+        f"digit of one network, mean over the same {table['n'][0]:,} sums."
+    )
+    return Figure(drawing, alt, caption, table.select("width", "seed", "new", "place", "log_probability"))
 
 
 def parity_figure(log: pl.DataFrame) -> Figure:
