@@ -262,6 +262,8 @@ def template_text(template: str) -> str:
     except ValueError as error:
         raise ValueError(f"template {template!r} cannot be read ({error}): {allowed}") from None
     fields = [field for _, field, _, _ in parts if field is not None]
+    if formatted := [field for _, field, form, conversion in parts if form or conversion]:
+        raise ValueError(f"template {template!r} holds more than a name in {{{formatted[0]}...}}: {allowed}")
     missing = [field for field in ("a", "b", "answer") if field not in fields]
     if missing:
         raise ValueError(f"template {template!r} lacks {{{missing[0]}}}: {allowed}")
