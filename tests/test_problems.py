@@ -262,6 +262,9 @@ def test_a_template_of_ones_own_may_hold_braces_of_its_own():
         ("{answer}={a}+{b}", "before its one {answer}"),
         ("{a}+{b}={answer}{answer}", "before its one {answer}"),
         ("{a}+{b}={answer", "cannot be read"),
+        ("{a:0>999999999}+{b}={answer}", "more than a name in {a...}"),
+        ("{a}+{b}={answer:{x}}", "more than a name in {answer...}"),
+        ("{a}+{b!r}={answer}", "more than a name in {b...}"),
     ],
 )
 def test_a_wrong_template_is_refused_and_the_error_says_what_is_wrong(template, named):
